@@ -1,7 +1,7 @@
 """Write the hash-pinned locks from pyproject.toml, and check offline that they are in step with it.
 
-`requirements/runtime.txt` holds what Tenantry runs on, `requirements/dev.txt` that and the tools. Both
-name packages, versions and hashes only: where packages come from is the business of each machine.
+`requirements/runtime.txt` holds what Tenantry runs on, `requirements/dev.txt` that and the tools.
+Both hold names, versions and hashes only: where packages come from is each machine's business.
 """
 
 import argparse
@@ -19,7 +19,7 @@ from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
 ROOT = Path(__file__).resolve().parent.parent
-# In this order: the tools are held to the versions that run in production, never the other way round.
+# In this order: the tools are held to the versions that run in production, not the other way round.
 LOCKS = {
     "runtime": (),
     "dev": ("--group", "dev", "--constraint", "requirements/runtime.txt"),
@@ -64,7 +64,7 @@ def write(root: Path, options: Sequence[str]) -> None:
 
 
 def read_pins(text: str) -> tuple[dict[str, set[str]], list[str]]:
-    """Return the versions pinned under each name, and a complaint for each line that is no pin or hash."""
+    """Return the versions under each name, and a complaint for each line that is no hashed pin."""
     pins: dict[str, set[str]] = {}
     complaints: list[str] = []
     unhashed = ""
@@ -84,7 +84,7 @@ def read_pins(text: str) -> tuple[dict[str, set[str]], list[str]]:
 
 
 def direct_requirements(root: Path, lock: str) -> Iterator[Requirement]:
-    """Yield what the project and, at run time, its products ask for; each other they find in the tree."""
+    """Yield what the project and its products ask of others; each other they have in the tree."""
     document = read_project(root)
     products = [read_project(path.parent) for path in root.glob("products/*/pyproject.toml")]
     asked = [*document["project"]["dependencies"]]
@@ -124,8 +124,8 @@ def find_faults(root: Path) -> Iterator[str]:
 def main() -> int:
     """Run the command line; 1 when the locks are out of step."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--write", action="store_true", help="compile the locks (needs the network)")
-    parser.add_argument("--check", action="store_true", help="check the locks (offline; the default)")
+    parser.add_argument("--write", action="store_true", help="compile them (needs the network)")
+    parser.add_argument("--check", action="store_true", help="check them (offline; the default)")
     parser.add_argument("--root", type=Path, default=ROOT, help="the project's folder")
     arguments, options = parser.parse_known_args()
     if arguments.write:

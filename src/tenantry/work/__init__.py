@@ -1,0 +1,1 @@
+"""Work: what runs for customers, on their schedules, in real browsers."""

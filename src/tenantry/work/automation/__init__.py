@@ -1,0 +1,1 @@
+"""Automation: connections, sessions, jobs, lanes and evidence."""

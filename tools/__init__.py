@@ -1,0 +1,1 @@
+"""What the Makefile needs besides make: small scripts on the standard library."""
