@@ -1,0 +1,1 @@
+"""Tenantry: a platform for running an operated SaaS."""

@@ -1,0 +1,153 @@
+"""All settings, for every environment; what differs comes from environment variables."""
+
+from pathlib import Path
+
+from django.utils.translation import gettext_lazy as _
+
+from tenantry.config import state
+from tenantry.core import env
+from tenantry.sdk import registry
+
+STATE_DIR = state.folder()
+_local = state.LocalDefaults(STATE_DIR)
+
+DEBUG = False
+SECRET_KEY = env.text("SECRET_KEY", _local.secret("secret_key"))
+# id:base64 of 32 bytes, the current key first; older ones stay for reading.
+ENCRYPTION_KEYS = env.text("ENCRYPTION_KEYS", _local.encryption_key())
+PEPPER = env.text("PEPPER", _local.secret("pepper"))
+# Ed25519 seed, base64: signs the audit log's checkpoints.
+AUDIT_SIGNING_KEY = env.text("AUDIT_SIGNING_KEY", _local.signing_key())
+AUDIT_ORIGIN = env.text("AUDIT_ORIGIN", "tenantry.local/audit")
+
+BASE_URL = env.text("BASE_URL", "http://127.0.0.1:8000")
+LIVE_URL = env.text("LIVE_URL", "http://127.0.0.1:8001")
+ALLOWED_HOSTS = env.words("ALLOWED_HOSTS", "127.0.0.1,localhost,testserver")
+CSRF_TRUSTED_ORIGINS = [BASE_URL]
+_https = BASE_URL.startswith("https://")
+SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = _https
+SESSION_COOKIE_AGE = 14 * 24 * 3600
+SESSION_COOKIE_HTTPONLY = True
+SECURE_CONTENT_TYPE_NOSNIFF = True
+SECURE_REFERRER_POLICY = "same-origin"
+SECURE_HSTS_SECONDS = 31_536_000 if _https else 0
+X_FRAME_OPTIONS = "DENY"
+
+INSTALLED_APPS = [
+    "unfold",
+    "django.contrib.admin",
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django.contrib.sessions",
+    "django.contrib.messages",
+    "whitenoise.runserver_nostatic",
+    "django.contrib.staticfiles",
+    "django_htmx",
+    "allauth",
+    "allauth.account",
+    "allauth.mfa",
+    "anymail",
+    "procrastinate.contrib.django",
+    "tenantry.ledger.audit",
+    "tenantry.governance.policies",
+    "tenantry.governance.vault",
+    "tenantry.customers.notices",
+    "tenantry.customers.accounts",
+    "tenantry.customers.tenants",
+    "tenantry.work.automation",
+    "tenantry.work.schedules",
+    "tenantry.faces.portal",
+    "tenantry.faces.console",
+    *[product.app for product in registry.products()],
+]
+
+MIDDLEWARE = [
+    "tenantry.core.trace.TraceMiddleware",
+    "django.middleware.security.SecurityMiddleware",
+    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.locale.LocaleMiddleware",
+    "django.middleware.common.CommonMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "allauth.account.middleware.AccountMiddleware",
+    "django_htmx.middleware.HtmxMiddleware",
+]
+
+ROOT_URLCONF = "tenantry.config.urls"
+WSGI_APPLICATION = "tenantry.config.wsgi.application"
+
+TEMPLATES = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "APP_DIRS": True,
+        "OPTIONS": {
+            "context_processors": [
+                "django.template.context_processors.request",
+                "django.contrib.auth.context_processors.auth",
+                "django.contrib.messages.context_processors.messages",
+            ],
+        },
+    },
+]
+
+DATABASES = {"default": state.database()}
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+OBJECT_STORE_URL = env.text("OBJECT_STORE_URL", f"file://{STATE_DIR / 'objects'}")
+
+AUTH_USER_MODEL = "accounts.User"
+AUTHENTICATION_BACKENDS = ["django.contrib.auth.backends.ModelBackend"]
+PASSWORD_HASHERS = ["django.contrib.auth.hashers.PBKDF2PasswordHasher"]
+AUTH_PASSWORD_VALIDATORS = [
+    {
+        "NAME": "django.contrib.auth.password_validation.MinimumLengthValidator",
+        "OPTIONS": {"min_length": 12},
+    },
+    {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
+]
+# Operators only: customers sign in with e-mailed codes of our own.
+ACCOUNT_USER_MODEL_USERNAME_FIELD = None
+ACCOUNT_LOGIN_METHODS = {"email"}
+ACCOUNT_SIGNUP_FIELDS = ["email*", "password1*"]
+ACCOUNT_EMAIL_VERIFICATION = "none"
+ACCOUNT_PREVENT_ENUMERATION = True
+ACCOUNT_ADAPTER = "tenantry.faces.console.adapter.OperatorAdapter"
+MFA_SUPPORTED_TYPES = ["totp", "webauthn", "recovery_codes"]
+MFA_TOTP_ISSUER = "Tenantry"
+MFA_WEBAUTHN_ALLOW_INSECURE_ORIGIN = not _https
+LOGIN_URL = "/sign-in/"
+LOGIN_REDIRECT_URL = "/console/"
+
+# In production one of anymail's, for example anymail.backends.resend.EmailBackend.
+EMAIL_BACKEND = env.text(
+    "EMAIL_BACKEND", "tenantry.customers.notices.drivers.mailbox.MailboxBackend"
+)
+DEFAULT_FROM_EMAIL = env.text("MAIL_FROM", "Tenantry <no-reply@localhost>")
+EMAIL_TIMEOUT = 10
+EMAIL_HOST = env.text("EMAIL_HOST", "localhost")
+EMAIL_PORT = env.number("EMAIL_PORT", 25)
+ANYMAIL = {"RESEND_API_KEY": env.text("RESEND_API_KEY", "")}
+
+LANGUAGE_CODE = "en"
+LANGUAGES = [("en", _("English")), ("ko", _("Korean"))]
+LOCALE_PATHS = [Path(__file__).parents[1] / "locale"]
+LANGUAGE_COOKIE_NAME = "language"
+USE_I18N = True
+USE_TZ = True
+TIME_ZONE = "UTC"
+
+STATIC_URL = "static/"
+STATIC_ROOT = STATE_DIR / "static"
+STORAGES = {
+    "default": {"BACKEND": "django.core.files.storage.InMemoryStorage"},
+    "staticfiles": {"BACKEND": "whitenoise.storage.CompressedManifestStaticFilesStorage"},
+}
+# Ten images of 10 MB, and the form around them.
+DATA_UPLOAD_MAX_MEMORY_SIZE = 1_000_000
+FILE_UPLOAD_MAX_MEMORY_SIZE = 2_500_000
+
+PROCRASTINATE_AUTODISCOVER_MODULE_NAME = "tasks"
+SILENCED_SYSTEM_CHECKS: list[str] = []
+LOGGING_CONFIG = None

@@ -1,0 +1,1 @@
+"""Who: customers and the people who serve them."""

@@ -1,0 +1,1 @@
+"""Who looks: thin pages over services."""

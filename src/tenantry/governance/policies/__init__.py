@@ -1,0 +1,1 @@
+"""Operators' numbers and rules, and counters."""
