@@ -147,7 +147,7 @@ def start(place: Place) -> Status:
             )
         if first_launch is not None and time.monotonic() - first_launch > RETRY_SECONDS:
             raise PostgresUnavailable(
-                f"PostgreSQL ends while it starts: {_last_words(place)}",
+                f"PostgreSQL ends while it starts: {_last_words(place)}.",
                 f"Look at {place.start_log} and {place.logs}.",
             )
         time.sleep(0.2)
@@ -184,7 +184,7 @@ def stop_cleanly(place: Place) -> None:
     )
     if answer.returncode != 0 or wait_settled(place).state is not State.STOPPED:
         raise PostgresUnavailable(
-            f"PostgreSQL did not stop: {answer.stderr.strip()}",
+            f"PostgreSQL did not stop: {answer.stderr.strip()}.",
             f"Look at its log in {place.logs}; long transactions may still end.",
         )
 
@@ -218,7 +218,7 @@ def _init(place: Place, account: Account, binaries: Path, alive: int) -> None:
         pwfile.unlink()
     if answer.returncode != 0:
         raise PostgresUnavailable(
-            f"The database folder could not be made: {answer.stderr.strip()}",
+            f"The database folder could not be made: {answer.stderr.strip()}.",
             f"Free some space or mend the permissions of {place.root}, then try again.",
         )
     with (draft / "postgresql.conf").open("a", encoding="utf-8") as file:
@@ -321,4 +321,5 @@ def _claims_ready(place: Place) -> bool:
 def _last_words(place: Place) -> str:
     lines = (read_text(place.start_log) or "it said nothing").splitlines()
     fatal = [line for line in lines if "FATAL" in line or "PANIC" in line]
-    return (fatal or lines)[-1].strip()
+    # Without the time and the process number before it.
+    return (fatal or lines)[-1].partition("] ")[2].strip() or lines[-1]
