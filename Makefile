@@ -61,8 +61,7 @@ check-architecture:
 	@$(BIN)/pytest -n 2 -q tests/architecture
 
 check-django:
-	@$(BIN)/tenantry django check --fail-level WARNING
-	@$(BIN)/tenantry django makemigrations --check --dry-run
+	@$(BIN)/tenantry check
 
 check-imports:
 	@$(BIN)/lint-imports

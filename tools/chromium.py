@@ -4,6 +4,7 @@ Run by the .venv's Python. Says in one line what is used; exit code 1, with a re
 no Chromium that starts.
 """
 
+import importlib.util
 import os
 import platform
 import subprocess
@@ -22,14 +23,15 @@ PATIENCE = {
 }
 KOREAN_FONTS = Path("/usr/share/fonts/opentype/noto/NotoSansCJK-Regular.ttc")
 REMEDY = (
-    "as root on Debian: apt-get install chromium-headless-shell chromium xvfb fonts-noto-cjk; "
+    "as root on Debian: "
+    "apt-get install libatomic1 chromium-headless-shell chromium xvfb fonts-noto-cjk; "
     "elsewhere: .venv/bin/playwright install --with-deps chromium; "
     "or set TENANTRY_CHROMIUM to an executable"
 )
 
 
 def starts(executable: Path | None) -> bool:
-    """Whether a browser is there and its libraries are, too."""
+    """Whether a program is there and its libraries are, too."""
     if executable is None:
         return False
     try:
@@ -37,6 +39,12 @@ def starts(executable: Path | None) -> bool:
         return subprocess.run(command, capture_output=True, timeout=30, check=False).returncode == 0
     except (OSError, subprocess.TimeoutExpired):
         return False
+
+
+def find_driver() -> Path | None:
+    """Return the program through which Playwright drives any browser."""
+    package = importlib.util.find_spec("playwright")
+    return Path(package.origin).parent / "driver" / "node" if package and package.origin else None
 
 
 def run_playwright(*arguments: str) -> None:
@@ -74,6 +82,10 @@ def complete(chromium: Chromium, *, usable: bool) -> None:
 
 def main() -> int:
     """Find or install; 1 when no Chromium starts."""
+    driver = find_driver()
+    if not starts(driver) and not (debian.can_install() and debian.install("libatomic1")):
+        print(f"chromium: Playwright's driver {driver} does not start; {REMEDY}", file=sys.stderr)
+        return 1
     chromium = find()
     usable = starts(chromium.headless)
     if not usable and not os.environ.get("TENANTRY_CHROMIUM"):
