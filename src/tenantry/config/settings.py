@@ -58,7 +58,8 @@ INSTALLED_APPS = [
     "tenantry.work.schedules",
     "tenantry.faces.portal",
     "tenantry.faces.console",
-    *[product.app for product in registry.products()],
+    *registry.apps(),
+    "tenantry.config",
 ]
 
 MIDDLEWARE = [

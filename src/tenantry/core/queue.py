@@ -154,14 +154,15 @@ def _task_of(command: type[Command]) -> _ProcrastinateTask:
 
 def check_handlers(**_options: object) -> list[CheckMessage]:
     """System check: every command has exactly one handler."""
+    counts = {command: len(_tasks.get(command, [])) for command in _concrete(Command)}
     return [
         Error(
-            f"{command.__module__}.{command.__qualname__} has {len(_tasks.get(command, ()))} handlers",
+            f"{command.__module__}.{command.__qualname__} has {count} handlers.",
             hint="Write one @handles function for it in a tasks.py.",
             id="tenantry.core.E001",
         )
-        for command in _concrete(Command)
-        if len(_tasks.get(command, [])) != 1
+        for command, count in counts.items()
+        if count != 1
     ]
 
 

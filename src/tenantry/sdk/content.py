@@ -42,7 +42,7 @@ class ContentChoice:
 
 
 class ContentProvider(Protocol):
-    """The product's side of content. Called inside the tenant's scope; reads only its own tables."""
+    """The product's side of content, called inside the tenant's scope."""
 
     def choices(self, *, tenant_id: UUID) -> list[ContentChoice]:
         """Return what the tenant may schedule, by name."""

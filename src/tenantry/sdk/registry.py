@@ -15,6 +15,11 @@ GROUP = "tenantry.products"
 _SLUG = re.compile(r"^[a-z][a-z0-9]{1,19}$")
 
 
+def apps() -> list[str]:
+    """Return the Django apps of the installed products, without importing them."""
+    return sorted(entry.module.partition(".")[0] for entry in entry_points(group=GROUP))
+
+
 @cache
 def products() -> tuple[Product, ...]:
     """Return the installed products, by slug; an invalid one stops the process with the reason."""

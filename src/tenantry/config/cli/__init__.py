@@ -1,0 +1,54 @@
+"""The `tenantry` command: every process and every operator's tool.
+
+Exit codes: 0 all well, 1 the question was answered with no (a check failed, a row is bad),
+2 the call's words are wrong, 3 something the platform stands on is missing.
+"""
+
+import os
+from importlib import import_module
+
+import click
+import django
+
+# Command -> module of this package that holds a function of that name (dashes as underscores).
+_MODULES = {
+    "up": "up",
+    "web": "processes",
+    "live": "processes",
+    "scheduler": "processes",
+    "worker": "processes",
+    "browser": "processes",
+    "migrate": "database",
+    "seed-demo": "database",
+    "check": "database",
+    "doctor": "doctor",
+    "audit": "audit",
+    "schedule": "schedule",
+    "bench": "bench",
+}
+
+
+class _Commands(click.Group):
+    """Commands that are imported, and Django set up, only when one is wanted."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """Name every command."""
+        del ctx
+        return list(_MODULES)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """Import one command."""
+        del ctx
+        if cmd_name not in _MODULES:
+            return None
+        os.environ.setdefault("DJANGO_SETTINGS_MODULE", "tenantry.config.settings")
+        django.setup()
+        module = import_module(f"{__name__}.{_MODULES[cmd_name]}")
+        command: click.Command = getattr(module, cmd_name.replace("-", "_"))
+        return command
+
+
+@click.group(cls=_Commands, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(package_name="tenantry")
+def main() -> None:
+    """Run and operate Tenantry."""

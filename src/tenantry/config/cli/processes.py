@@ -1,0 +1,85 @@
+"""The processes that share nothing but PostgreSQL and the object store."""
+
+import os
+import socket
+import threading
+
+import click
+from granian import Granian
+from granian.constants import Interfaces
+
+from tenantry.config.serving import process, stop_event
+from tenantry.ledger.audit import sealer
+from tenantry.work.automation import workers
+from tenantry.work.schedules import scheduling
+
+_host = click.option("--host", default="127.0.0.1", show_default=True, help="Address to bind.")
+
+
+@click.command()
+@_host
+@click.option("--port", default=8000, show_default=True, help="Port to bind.")
+@click.option("--threads", default=8, show_default=True, help="Requests answered at once.")
+@click.option("--workers", "worker_count", default=1, show_default=True, help="Processes.")
+def web(*, host: str, port: int, threads: int, worker_count: int) -> None:
+    """Serve pages and JSON (WSGI)."""
+    with process("web", note=f"{host}:{port}"):
+        Granian(
+            "tenantry.config.wsgi:application",
+            address=host,
+            port=port,
+            interface=Interfaces.WSGI,
+            workers=worker_count,
+            blocking_threads=threads,
+            respawn_failed_workers=True,
+            workers_kill_timeout=10,
+        ).serve()
+
+
+@click.command()
+@_host
+@click.option("--port", default=8001, show_default=True, help="Port to bind.")
+def live(*, host: str, port: int) -> None:
+    """Serve events as they happen (ASGI)."""
+    with process("live", note=f"{host}:{port}"):
+        Granian(
+            "tenantry.config.asgi:application",
+            address=host,
+            port=port,
+            interface=Interfaces.ASGI,
+            respawn_failed_workers=True,
+            workers_kill_timeout=5,
+        ).serve()
+
+
+@click.command()
+def scheduler() -> None:
+    """Decide due slots and seal the audit log; any number may run."""
+    stop = stop_event()
+    holder = f"{socket.gethostname()}:{os.getpid()}"
+    with process("scheduler"):
+        sealing = threading.Thread(
+            target=sealer.run_sealer, kwargs={"stop": stop, "holder": holder}
+        )
+        sealing.start()
+        try:
+            scheduling.run_scheduler(stop)
+        finally:
+            stop.set()
+            sealing.join(timeout=10)
+
+
+@click.command()
+@click.option("--concurrency", default=4, show_default=True, help="Messages handled at once.")
+def worker(*, concurrency: int) -> None:
+    """Handle messages: mails, notices, rescue and other chores."""
+    with process("worker"):
+        workers.run_worker(queues=["worker"], concurrency=concurrency)
+
+
+@click.command()
+@click.option("--lanes", default=3, show_default=True, help="Accounts worked for at once.")
+def browser(*, lanes: int) -> None:
+    """Work for customers in Chromium, one lane per account."""
+    with process("browser"):
+        workers.run_worker(queues=["browser"], concurrency=lanes)

@@ -1,0 +1,75 @@
+"""The command that runs the whole platform on one machine."""
+
+import asyncio
+import sys
+import threading
+import time
+
+import click
+from django.conf import settings
+from rich.console import Console
+
+from tenantry.config import machine, postgres, seed, stage
+from tenantry.config.cli.output import print_json
+from tenantry.config.machine import Addresses
+from tenantry.config.serving import stop_event
+from tenantry.config.supervision import Crew
+from tenantry.core import clock, env, logs
+from tenantry.sdk import registry
+
+_WATCH_SECONDS = 0.25
+_told = Console(stderr=True)
+
+
+@click.command()
+@click.option("--port", default=8000, show_default=True, help="First port to try.")
+@click.option("--story", is_flag=True, help="Play the product's story once everything runs.")
+@click.option("--exit", "leave", is_flag=True, help="End after the story; exit code 0 if it held.")
+@click.option("--json", "as_json", is_flag=True, help="Print the story's summary.")
+def up(*, port: int, story: bool, leave: bool, as_json: bool) -> None:
+    """Set everything up and run every process, starting again those that die."""
+    logs.configure(process="up")
+    stop = stop_event()
+    began = time.monotonic()
+    for step in machine.prepare():
+        _told.print(f"[dim]{time.monotonic() - began:5.1f} s[/dim]  {step}", highlight=False)
+    product = next(iter(registry.products()), None)
+    crew, addresses = machine.crew(product=product, web_port=port)
+    with machine.running(crew):
+        machine.wait_ready(crew, addresses)
+        setup_seconds = time.monotonic() - began
+        _told.print(f"[dim]{setup_seconds:5.1f} s[/dim]  every process answers", highlight=False)
+        watching = threading.Thread(target=_watch, args=(crew, stop), daemon=True)
+        watching.start()
+        outcome = {"held": True}
+        if story and product and product.story:
+            people = seed.seed_demo(now=clock.now())
+            lines = asyncio.run(stage.tell(product, crew=crew, addresses=addresses, people=people))
+            outcome = stage.summary(lines, setup_seconds=setup_seconds)
+            if as_json:
+                print_json(outcome)
+        if not leave:
+            _say_where(addresses)
+            stop.wait()
+        stop.set()
+        watching.join()
+    sys.exit(0 if outcome["held"] else 1)
+
+
+def _watch(crew: Crew, stop: threading.Event) -> None:
+    embedded = not env.text("DATABASE_URL", "")
+    while not stop.wait(_WATCH_SECONDS):
+        crew.tend(time.monotonic())
+        if embedded:
+            postgres.revive_if_dead(settings.STATE_DIR)
+
+
+def _say_where(addresses: Addresses) -> None:
+    people = seed.seed_demo(now=clock.now())
+    _told.rule("running; Ctrl-C ends it")
+    _told.print(f"portal    {addresses.web}/", highlight=False)
+    _told.print(f"console   {addresses.web}/console/", highlight=False)
+    if addresses.site:
+        _told.print(f"fake site {addresses.site}/", highlight=False)
+    for name, value in seed.sign_ins(people).items():
+        _told.print(f"{name:<9} {value}", highlight=False)

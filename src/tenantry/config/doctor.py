@@ -1,0 +1,164 @@
+"""What the platform stands on, looked at one by one, each with its remedy."""
+
+import secrets
+import socket
+import sys
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+from django.conf import settings
+from django.core import checks
+from django.core.exceptions import ImproperlyConfigured
+from django.db import DatabaseError, connection
+from django.utils.translation import gettext as _
+
+from tenantry.config.postgres import PostgresUnavailable
+from tenantry.core import clock, crypto, objects
+from tenantry.core.errors import DomainError
+from tenantry.ledger.audit import checkpoint
+from tenantry.work.automation import chromium
+
+OLDEST_POSTGRES = 16
+_EXTENSIONS = {"btree_gist"}
+_CLOCK_TOLERANCE_SECONDS = 2.0
+
+
+@dataclass(frozen=True, kw_only=True)
+class Finding:
+    """One thing looked at: whether it is well, what was seen, and how to mend it."""
+
+    name: str
+    well: bool
+    seen: str
+    remedy: str = ""
+    needed: bool = True
+
+
+def examine() -> Iterator[Finding]:
+    """Look at everything, in the order in which it would be mended."""
+    for look in (_python, _postgres, _role, _extensions, _clock, _keys, _object_store, _chromium):
+        yield _guarded(look)
+    yield from _ports()
+    yield from _system_checks()
+
+
+def _guarded(look: Callable[[], Finding]) -> Finding:
+    try:
+        return look()
+    except (
+        DatabaseError,
+        PostgresUnavailable,
+        DomainError,
+        ImproperlyConfigured,
+        OSError,
+    ) as error:
+        name = look.__name__.strip("_").replace("_", " ")
+        remedy = getattr(error, "remedy", "") or _("Mend what the message names and ask again.")
+        return Finding(name=name, well=False, seen=str(error).strip(), remedy=str(remedy))
+
+
+def _python() -> Finding:
+    seen = ".".join(map(str, sys.version_info[:3]))
+    well = sys.version_info >= (3, 11)
+    return Finding(name="python", well=well, seen=seen, remedy=_("Install Python 3.11 or newer."))
+
+
+def _ask(question: str) -> tuple[object, ...]:
+    with connection.cursor() as cursor:
+        cursor.execute(question)
+        row: tuple[object, ...] = cursor.fetchone() or ()
+        return row
+
+
+def _postgres() -> Finding:
+    (version,) = _ask("SHOW server_version")
+    return Finding(
+        name="postgresql",
+        well=int(str(version).split(".")[0]) >= OLDEST_POSTGRES,
+        seen=str(version),
+        remedy=_("Use PostgreSQL 16 or newer, or leave DATABASE_URL out for the embedded one."),
+    )
+
+
+def _role() -> Finding:
+    name, superuser, bypass = _ask(
+        "SELECT rolname, rolsuper, rolbypassrls FROM pg_roles WHERE rolname = current_user"
+    )
+    return Finding(
+        name="database role",
+        well=not (superuser or bypass),
+        seen=f"{name}: superuser={superuser}, bypassrls={bypass}",
+        remedy=_("Connect as a role without them: ALTER ROLE … NOSUPERUSER NOBYPASSRLS."),
+    )
+
+
+def _extensions() -> Finding:
+    (found,) = _ask("SELECT coalesce(array_agg(extname::text), '{}') FROM pg_extension")
+    missing = sorted(_EXTENSIONS - set(found if isinstance(found, list) else []))
+    return Finding(
+        name="extensions",
+        well=not missing,
+        seen=", ".join(sorted(_EXTENSIONS)) if not missing else f"missing: {', '.join(missing)}",
+        remedy=_("As a superuser: CREATE EXTENSION %(names)s.") % {"names": ", ".join(missing)},
+    )
+
+
+def _clock() -> Finding:
+    (there,) = _ask("SELECT extract(epoch FROM clock_timestamp())")
+    apart = abs(clock.now().timestamp() - float(str(there)))
+    return Finding(
+        name="clock",
+        well=apart < _CLOCK_TOLERANCE_SECONDS,
+        seen=f"{apart:.3f} s from the database's",
+        remedy=_("Let both machines follow an NTP server."),
+    )
+
+
+def _keys() -> Finding:
+    sample = secrets.token_bytes(8)
+    ring = crypto.keyring()
+    opened = ring.unseal(ring.seal(sample, aad=b"doctor"), aad=b"doctor")
+    checkpoint.signer()
+    return Finding(
+        name="keys",
+        well=opened == sample,
+        seen=f"encryption key {ring.current!r}, checkpoint key {settings.AUDIT_ORIGIN!r}",
+        remedy=_("Set ENCRYPTION_KEYS and AUDIT_SIGNING_KEY."),
+    )
+
+
+def _object_store() -> Finding:
+    key = f"doctor/{secrets.token_hex(8)}"
+    objects.put(key, b"ok", create_only=True)
+    well = objects.get(key) == b"ok"
+    objects.delete(key)
+    return Finding(name="object store", well=well, seen=settings.OBJECT_STORE_URL)
+
+
+def _chromium() -> Finding:
+    found = chromium.find()
+    return Finding(
+        name="chromium",
+        well=found.headless is not None,
+        seen=f"headless {found.headless}, headed {found.headed}, xvfb {found.xvfb}",
+        remedy=_("Run `make` once, or install chromium-headless-shell, chromium and xvfb."),
+    )
+
+
+def _ports() -> Iterator[Finding]:
+    for name, url in (("web port", settings.BASE_URL), ("live port", settings.LIVE_URL)):
+        port = int(url.rsplit(":", 1)[-1].strip("/")) if url.count(":") > 1 else 443
+        with socket.socket() as probe:
+            probe.settimeout(1)
+            taken = probe.connect_ex(("127.0.0.1", port)) == 0
+        yield Finding(
+            name=name, well=True, seen=f"{port} {'in use' if taken else 'free'}", needed=False
+        )
+
+
+def _system_checks() -> Iterator[Finding]:
+    for message in checks.run_checks():
+        if message.level >= checks.WARNING:
+            yield Finding(
+                name=message.id or "check", well=False, seen=message.msg, remedy=message.hint or ""
+            )

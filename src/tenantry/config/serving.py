@@ -1,0 +1,74 @@
+"""One process of the platform: its log, its heartbeat, its clean end."""
+
+import os
+import signal
+import socket
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from importlib.metadata import version
+from types import FrameType
+
+from django.db import DatabaseError
+
+from tenantry.core import clock, db, logs
+from tenantry.work.automation import services as automation
+
+BEAT_SECONDS = 5.0
+# A wall clock that moved this much against the monotonic one was set, not slow.
+_CLOCK_STEP_SECONDS = 2.0
+_log = logs.get_logger(__name__)
+
+
+@contextmanager
+def process(kind: str, *, note: str = "") -> Iterator[None]:
+    """Run a block as a process of the platform: it logs, and beats until it ends."""
+    logs.configure(process=kind)
+    ending = threading.Event()
+    beating = threading.Thread(target=_beat_until, args=(ending, kind, note), daemon=True)
+    beating.start()
+    _log.info("process_started", pid=os.getpid())
+    try:
+        yield
+    finally:
+        ending.set()
+        beating.join(timeout=2)
+        _log.info("process_ended")
+
+
+def stop_event() -> threading.Event:
+    """Return an event that SIGTERM and SIGINT set."""
+    stop = threading.Event()
+
+    def ask(_signal: int, _frame: FrameType | None) -> None:
+        stop.set()
+
+    signal.signal(signal.SIGTERM, ask)
+    signal.signal(signal.SIGINT, ask)
+    return stop
+
+
+def _beat_until(ending: threading.Event, kind: str, note: str) -> None:
+    host, pid, started = socket.gethostname(), os.getpid(), clock.now()
+    release = version("tenantry")
+    offset = time.time() - time.monotonic()
+    while not ending.is_set():
+        step = time.time() - time.monotonic() - offset
+        if abs(step) > _CLOCK_STEP_SECONDS:
+            _log.warning("clock_stepped", seconds=round(step, 1))
+            offset += step
+        try:
+            with db.borrowed():
+                automation.beat(
+                    kind=kind,
+                    host=host,
+                    pid=pid,
+                    started_at=started,
+                    version=release,
+                    note=note,
+                    now=clock.now(),
+                )
+        except DatabaseError as error:
+            _log.warning("heartbeat_failed", reason=str(error).strip())
+        ending.wait(BEAT_SECONDS)
