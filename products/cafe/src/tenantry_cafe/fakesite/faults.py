@@ -56,11 +56,14 @@ KINDS: Mapping[str, Mapping[str, Option]] = MappingProxyType(
         # The article is stored; the answer never comes, or is a 504 after so many seconds.
         "accept_then_timeout": {"seconds": Option(default=120.0)},
         # The connection is reset (TCP RST). `page` means any page, also login and write.
+        # A browser silently sends a request again, even a POST, when a reused connection is reset
+        # before any answer; so an interim answer goes first, unless `resend` is allowed.
         "network_cut": {
             "step": Option(
                 default="page",
                 choices=("page", "login", "write", "upload", "submit_before", "submit_after"),
-            )
+            ),
+            "resend": Option(default="prevent", choices=("prevent", "allow")),
         },
         # The submit waits, before or after storing, until control releases it. If the client goes
         # away while it waits before storing, the article is dropped, or kept for the release.

@@ -109,8 +109,8 @@ def _misbehave(site: Site, request: Request, step: str) -> None:
     if slow := faults.take("slow_page", account, where=anywhere):
         site.wait(slow.number("seconds"), request.connection)
     cuts = ("page", step) if step in {"page", "login", "write"} else (step,)
-    if faults.take("network_cut", account, step=cuts):
-        raise CutConnection
+    if cut := faults.take("network_cut", account, step=cuts):
+        raise CutConnection(resend=cut.text("resend") == "allow")
     if limit := faults.take("rate_limit", account, where=anywhere):
         seconds = limit.text("retry_after")
         raise Refusal(

@@ -59,7 +59,10 @@ class _Handler(BaseHTTPRequestHandler):
         )
         try:
             self._send(answer(self.server.site, request))
-        except CutConnection:
+        except CutConnection as cut:
+            if not cut.resend:
+                self.wfile.write(b"HTTP/1.1 100 Continue\r\n\r\n")
+                self.wfile.flush()
             self.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _RESET)
             self.connection.close()
             self.close_connection = True

@@ -14,7 +14,14 @@ class ClientGone(Exception):
 
 
 class CutConnection(Exception):
-    """The connection is to be reset at once, without an answer."""
+    """The connection is to be reset at once, without an answer.
+
+    `resend` says whether a browser may take it for a stale connection and send the request again.
+    """
+
+    def __init__(self, *, resend: bool) -> None:
+        super().__init__()
+        self.resend = resend
 
 
 class Refusal(Exception):
@@ -35,8 +42,9 @@ class Connection:
 
     def is_gone(self) -> bool:
         try:
-            readable, _, _ = select.select([self._sock], [], [], 0)
-            return bool(readable) and self._sock.recv(1, socket.MSG_PEEK) == b""
+            glance = select.poll()  # select() cannot take descriptors from 1024 up
+            glance.register(self._sock, select.POLLIN)
+            return bool(glance.poll(0)) and self._sock.recv(1, socket.MSG_PEEK) == b""
         except (OSError, ValueError):
             return True
 

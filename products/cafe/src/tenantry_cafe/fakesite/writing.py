@@ -121,8 +121,8 @@ def _misbehave(site: Site, request: Request, account: str, title: str, moment: s
     """Meet the faults around the moment of storing."""
     if hold := site.faults.take("hold_submit", account, at=(moment,)):
         site.hold(hold, account=account, title=title, connection=request.connection)
-    if site.faults.take("network_cut", account, step=(f"submit_{moment}",)):
-        raise CutConnection
+    if cut := site.faults.take("network_cut", account, step=(f"submit_{moment}",)):
+        raise CutConnection(resend=cut.text("resend") == "allow")
     if moment == "after" and (hang := site.faults.take("accept_then_timeout", account)):
         site.wait(hang.number("seconds"), request.connection)
         raise Refusal(504, "server_error", "응답 시간이 초과되었습니다.")
