@@ -1,0 +1,107 @@
+"""What each code of a decision says to a person: the cause, and what would open the gate."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from django.utils.translation import gettext_lazy as _
+
+from tenantry.core.errors import Text
+from tenantry.core.gates import Explanation, Verdict
+
+GATE_NAMES: Mapping[str, Text] = {
+    "enabled": _("Turned on"),
+    "admin": _("Approved"),
+    "session": _("Account signed in"),
+    "limit": _("Daily limit"),
+}
+
+_NOTHING = _("Nothing to do.")
+_SIGN_IN_AGAIN = _("Open the connection and sign in to the account again.")
+
+EXPLANATIONS: Mapping[str, Explanation] = {
+    "USER_ENABLED": Explanation(message=_("The schedule is turned on."), remedy=_NOTHING),
+    "USER_DISABLED": Explanation(
+        message=_("The schedule is turned off."), remedy=_("Turn the schedule on.")
+    ),
+    "ADMIN_APPROVED": Explanation(message=_("An operator's approval is there."), remedy=_NOTHING),
+    "ADMIN_NEEDS_REVIEW": Explanation(
+        message=_("The schedule awaits an operator's approval."),
+        remedy=_("Wait for the review. It opens as soon as an operator approves the schedule."),
+    ),
+    "ADMIN_SUSPENDED": Explanation(
+        message=_("The schedule is suspended."),
+        remedy=_("Read the reason, mend its cause, then ask an operator to approve it again."),
+    ),
+    "ADMIN_BANNED": Explanation(
+        message=_("The schedule is banned."),
+        remedy=_("Read the reason. If you do not agree, ask for an appeal."),
+    ),
+    "ADMIN_STALE": Explanation(
+        message=_("What would be posted is not what was approved."),
+        remedy=_("Wait until an operator approves the changed content, or change it back."),
+    ),
+    "SESSION_HEALTHY": Explanation(message=_("The account is signed in."), remedy=_NOTHING),
+    "SESSION_EXPIRING": Explanation(
+        message=_("The account's sign-in expires soon."), remedy=_SIGN_IN_AGAIN
+    ),
+    "SESSION_PENDING": Explanation(
+        message=_("The account is being signed in."),
+        remedy=_("Wait a moment. If it does not end, sign in to the account again."),
+    ),
+    "SESSION_EXPIRED": Explanation(
+        message=_("The account's sign-in has expired."), remedy=_SIGN_IN_AGAIN
+    ),
+    "SESSION_CHALLENGE": Explanation(
+        message=_("The site wants to see a person: a picture puzzle or a second factor."),
+        remedy=_("Sign in on the site yourself and answer it, then connect the account again."),
+    ),
+    "SESSION_ERROR": Explanation(
+        message=_("The account could not be signed in."), remedy=_SIGN_IN_AGAIN
+    ),
+    "WITHIN_LIMIT": Explanation(
+        message=_(
+            "Of the day's posts, %(used)s of %(limit)s are used, and %(account_used)s of "
+            "%(account_limit)s of the account."
+        ),
+        remedy=_NOTHING,
+    ),
+    "DAILY_LIMIT": Explanation(
+        message=_(
+            "The day's posts are used up: %(used)s of %(limit)s of this schedule, "
+            "%(account_used)s of %(account_limit)s of the account."
+        ),
+        remedy=_("Wait for the next day in the schedule's time zone, or raise the daily limit."),
+    ),
+    "SLOT_MISSED": Explanation(
+        message=_("The slot was found too late to be made up for."),
+        remedy=_("Nothing to do: the next slot runs as planned. Use “Run now” to post today."),
+    ),
+    "ALL_OPEN": Explanation(message=_("Every condition was met."), remedy=_NOTHING),
+}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Told:
+    """One gate's answer in the active language."""
+
+    gate: str
+    name: str
+    code: str
+    open: bool
+    message: str
+    remedy: str
+    warning: bool
+
+
+def tell(verdict: Verdict) -> Told:
+    """Put a verdict in words."""
+    texts = EXPLANATIONS[verdict.code]
+    return Told(
+        gate=verdict.gate,
+        name=str(GATE_NAMES[verdict.gate]),
+        code=verdict.code,
+        open=verdict.open,
+        message=str(texts.message) % verdict.facts,
+        remedy=str(texts.remedy),
+        warning=bool(verdict.facts.get("warning")),
+    )
