@@ -1,9 +1,19 @@
 """Wiring of this room."""
 
 from django.apps import AppConfig
+from django.core import checks
+
+from tenantry.ledger.audit.checks import check_keys
+from tenantry.ledger.audit.services import append
+from tenantry.sdk import audit
 
 
 class AuditConfig(AppConfig):
     """This room as a Django app."""
 
     name = "tenantry.ledger.audit"
+
+    def ready(self) -> None:
+        """Open the products' way in, and look at the keys with every start."""
+        audit.install(append)
+        checks.register(check_keys)

@@ -1,0 +1,93 @@
+"""Every word the audit log may say. A room that does something new adds its line here.
+
+`CONTEXT_OBJECT_VERB = "context.object.verb"`, the verb in the past tense; products declare theirs
+in `Product.audit_actions`. A word that was ever written stays.
+"""
+
+from django.db.models import TextChoices
+from django.utils.translation import gettext_lazy as _
+
+from tenantry.core.errors import Text
+from tenantry.sdk import registry
+
+
+class Action(TextChoices):
+    """What happened, and how it reads in a timeline."""
+
+    POLICIES_POLICY_SET = "policies.policy.set", _("Policy changed")
+    VAULT_SECRET_STORED = "vault.secret.stored", _("Secret stored")
+    VAULT_SECRET_REPLACED = "vault.secret.replaced", _("Secret replaced")
+    VAULT_SECRET_DESTROYED = "vault.secret.destroyed", _("Secret destroyed")
+    VAULT_SECRETS_RESEALED = "vault.secrets.resealed", _("Secrets encrypted with the present key")
+
+    NOTICES_NOTICE_SENT = "notices.notice.sent", _("Notice sent")
+    NOTICES_MAIL_QUEUED = "notices.mail.queued", _("Mail queued")
+    NOTICES_MAIL_SENT = "notices.mail.sent", _("Mail sent")
+    NOTICES_MAIL_FAILED = "notices.mail.failed", _("Mail failed")
+
+    ACCOUNTS_USER_CREATED = "accounts.user.created", _("Person added")
+    ACCOUNTS_USER_CHANGED = "accounts.user.changed", _("Person changed")
+    ACCOUNTS_USER_SIGNED_IN = "accounts.user.signed_in", _("Signed in")
+    ACCOUNTS_USER_SIGNED_OUT = "accounts.user.signed_out", _("Signed out")
+    ACCOUNTS_CODE_REQUESTED = "accounts.code.requested", _("Sign-in code requested")
+    ACCOUNTS_CODE_REDEEMED = "accounts.code.redeemed", _("Sign-in code used")
+    ACCOUNTS_CODE_REFUSED = "accounts.code.refused", _("Sign-in code refused")
+    ACCOUNTS_OPERATOR_SIGNED_IN = "accounts.operator.signed_in", _("Operator signed in")
+    ACCOUNTS_OPERATOR_REFUSED = "accounts.operator.refused", _("Operator's sign-in refused")
+    ACCOUNTS_OPERATOR_ROLE_CHANGED = "accounts.operator.role_changed", _("Operator's role changed")
+
+    TENANTS_TENANT_CREATED = "tenants.tenant.created", _("Company created")
+    TENANTS_TENANT_CHANGED = "tenants.tenant.changed", _("Company changed")
+    TENANTS_MEMBER_ADDED = "tenants.member.added", _("Member added")
+    TENANTS_MEMBER_ROLE_CHANGED = "tenants.member.role_changed", _("Member's role changed")
+    TENANTS_MEMBER_REMOVED = "tenants.member.removed", _("Member removed")
+
+    AUTOMATION_CONNECTION_CREATED = "automation.connection.created", _("Account connected")
+    AUTOMATION_CONNECTION_CHANGED = "automation.connection.changed", _("Connection changed")
+    AUTOMATION_CONNECTION_REMOVED = "automation.connection.removed", _("Connection removed")
+    AUTOMATION_SESSION_CHANGED = "automation.session.changed", _("Session changed")
+    AUTOMATION_JOB_QUEUED = "automation.job.queued", _("Job queued")
+    AUTOMATION_JOB_CHANGED = "automation.job.changed", _("Job changed")
+    AUTOMATION_EVIDENCE_STORED = "automation.evidence.stored", _("Evidence stored")
+    AUTOMATION_EVIDENCE_VIEWED = "automation.evidence.viewed", _("Evidence viewed")
+    AUTOMATION_PROCESS_STARTED = "automation.process.started", _("Process started")
+    AUTOMATION_PROCESS_STOPPED = "automation.process.stopped", _("Process stopped")
+    AUTOMATION_PROCESS_LOST = "automation.process.lost", _("Process lost")
+
+    SCHEDULES_SCHEDULE_CREATED = "schedules.schedule.created", _("Schedule created")
+    SCHEDULES_SCHEDULE_EDITED = "schedules.schedule.edited", _("Schedule changed")
+    SCHEDULES_SCHEDULE_REMOVED = "schedules.schedule.removed", _("Schedule removed")
+    SCHEDULES_SCHEDULE_ENABLED = "schedules.schedule.enabled", _("Schedule switched on")
+    SCHEDULES_SCHEDULE_DISABLED = "schedules.schedule.disabled", _("Schedule switched off")
+    SCHEDULES_SCHEDULE_SUSPENDED = "schedules.schedule.suspended", _("Schedule suspended")
+    SCHEDULES_SCHEDULE_BANNED = "schedules.schedule.banned", _("Schedule banned")
+    SCHEDULES_REVIEW_REQUESTED = "schedules.review.requested", _("Approval requested")
+    SCHEDULES_REVIEW_APPROVED = "schedules.review.approved", _("Approved")
+    SCHEDULES_REVIEW_REJECTED = "schedules.review.rejected", _("Rejected")
+    SCHEDULES_SLOT_DECIDED = "schedules.slot.decided", _("Slot decided")
+    SCHEDULES_RUN_REQUESTED = "schedules.run.requested", _("Run requested by hand")
+
+
+def label_of(action: str) -> Text:
+    """Return how an action reads; the action itself where its product is gone."""
+    if action in Action.values:
+        return Action(action).label
+    return _product_labels().get(action, action)
+
+
+def require_known(action: str) -> None:
+    """Raise ValueError for a word that is in nobody's vocabulary."""
+    if action not in _CODES and action not in _product_labels():
+        reason = f"{action!r} is in no vocabulary: add it to ledger/audit/vocabulary.py"
+        raise ValueError(reason)
+
+
+_CODES = frozenset(Action.values)
+
+
+def _product_labels() -> dict[str, Text]:
+    return {
+        declared.code: declared.label
+        for product in registry.products()
+        for declared in product.audit_actions
+    }
