@@ -22,6 +22,7 @@ class Action(TextChoices):
 
     NOTICES_NOTICE_SENT = "notices.notice.sent", _("Notice sent")
     NOTICES_MAIL_QUEUED = "notices.mail.queued", _("Mail queued")
+    NOTICES_MAIL_STARTED = "notices.mail.started", _("Mail handed to the mail server")
     NOTICES_MAIL_SENT = "notices.mail.sent", _("Mail sent")
     NOTICES_MAIL_FAILED = "notices.mail.failed", _("Mail failed")
 
