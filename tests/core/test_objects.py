@@ -4,13 +4,13 @@ import os
 from pathlib import Path
 
 import pytest
-from pytest_django.fixtures import SettingsWrapper
+from pytest_django import Settings
 
 from tenantry.core import objects
 
 
 @pytest.fixture(autouse=True)
-def store(settings: SettingsWrapper, tmp_path: Path) -> Path:
+def store(settings: Settings, tmp_path: Path) -> Path:
     settings.OBJECT_STORE_URL = f"file://{tmp_path / 'objects'}"
     return tmp_path / "objects"
 
@@ -35,7 +35,7 @@ def test_a_missing_object_is_said_to_be_missing() -> None:
     objects.delete("nothing")
 
 
-def test_a_store_that_cannot_be_written_says_why(store: Path, settings: SettingsWrapper) -> None:
+def test_a_store_that_cannot_be_written_says_why(store: Path, settings: Settings) -> None:
     store.write_text("a file where the folder should be")
     settings.OBJECT_STORE_URL = f"file://{store}/below"
     with pytest.raises(objects.ObjectStoreUnavailable) as refusal:

@@ -73,10 +73,16 @@ def database() -> dict[str, Any]:
     """
     pool = {"min_size": 0, "max_size": env.number("DATABASE_POOL", 10), "timeout": 10}
     options = {"pool": pool, "application_name": "tenantry"}
+    # Several test runs may share one server.
+    common = {"OPTIONS": options, "TEST": {"NAME": f"test_tenantry_{os.getpid()}"}}
     url = env.text("DATABASE_URL", "")
     if not url:
-        engine = "tenantry.config.embedded"
-        return {"ENGINE": engine, "NAME": "tenantry", "USER": "tenantry", "OPTIONS": options}
+        return {
+            "ENGINE": "tenantry.config.embedded",
+            "NAME": "tenantry",
+            "USER": "tenantry",
+            **common,
+        }
     parts = urlsplit(url)
     return {
         "ENGINE": "django.db.backends.postgresql",
@@ -85,5 +91,5 @@ def database() -> dict[str, Any]:
         "PASSWORD": unquote(parts.password or ""),
         "HOST": parts.hostname or "",
         "PORT": str(parts.port or 5432),
-        "OPTIONS": options,
+        **common,
     }
