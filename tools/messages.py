@@ -62,7 +62,8 @@ def _in_python(path: Path) -> Iterator[Found]:
     place = str(path.relative_to(ROOT))
     with path.open("rb") as file:
         for _line, function, given, _comments in extract_python(file, _KEYWORDS, [], {}):
-            texts = [given] if isinstance(given, str) else list(given)
+            either: str | tuple[str, ...] = given
+            texts = [either] if isinstance(either, str) else list(either)
             if all(texts):
                 yield _found(str(function), [str(text) for text in texts], place)
 
