@@ -4,6 +4,8 @@ A product's distribution has an entry point in the group `tenantry.products` tha
 `Product`. Everything that crosses is a frozen dataclass or implements a Protocol of this package.
 """
 
+from tenantry.core.clock import now
+from tenantry.core.errors import DomainError, Forbidden, InvalidInput, NotFound, Text
 from tenantry.sdk.audit import record
 from tenantry.sdk.content import (
     Content,
@@ -59,12 +61,16 @@ __all__ = [
     "ContentChoice",
     "ContentProvider",
     "Credentials",
+    "DomainError",
     "FakeSite",
+    "Forbidden",
     "Image",
     "Intent",
+    "InvalidInput",
     "JobKind",
     "LoginFailed",
     "NetworkError",
+    "NotFound",
     "OutcomeUnknown",
     "PayloadInvalid",
     "PermissionDenied",
@@ -79,8 +85,10 @@ __all__ = [
     "TargetNotFound",
     "TenantAccess",
     "TenantRequest",
+    "Text",
     "UiChanged",
     "UploadFailed",
     "content_changed",
+    "now",
     "record",
 ]

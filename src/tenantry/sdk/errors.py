@@ -110,3 +110,9 @@ class OutcomeUnknown(ConnectorError):
     """The post was sent and the answer never came; only a look at the site can tell."""
 
     code = "OUTCOME_UNKNOWN"
+
+
+# Every code a connector can raise by type; job kinds declare a part of these.
+CODES: frozenset[str] = frozenset(
+    {error.code for error in ConnectorError.__subclasses__()} | {ConnectorError.code}
+)

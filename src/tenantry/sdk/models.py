@@ -5,7 +5,7 @@ from django.db import models
 from tenantry.core.ids import uuid7
 from tenantry.core.tenancy import protect
 
-__all__ = ["TenantOwned", "protect"]
+__all__ = ["TenantOwned", "protect", "uuid7"]
 
 
 class TenantOwned(models.Model):

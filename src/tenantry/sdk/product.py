@@ -72,9 +72,20 @@ class Connector(Protocol):
     Connectors send an honest user agent and never solve challenges.
     """
 
-    slug: str
-    label: Text
-    capabilities: frozenset[Capability]
+    @property
+    def slug(self) -> str:
+        """Return its name inside the product, lower-case."""
+        ...
+
+    @property
+    def label(self) -> Text:
+        """Return its name for people."""
+        ...
+
+    @property
+    def capabilities(self) -> frozenset[Capability]:
+        """Return which of the verbs it really has."""
+        ...
 
     def origins(self) -> Sequence[str]:
         """Return the only origins its pages may talk to, like `https://cafe.example`."""
@@ -122,9 +133,10 @@ class JobKind:
 class PortalSection:
     """Pages of the product inside the customer's portal, below `/t/<tenant>/<slug>/`.
 
-    `urls` is the dotted path of a module with `urlpatterns`. Views get a request whose `tenant` is
-    the authorised `TenantAccess`, inside the tenant's scope; templates extend
-    `portal/product.html`.
+    `urls` is the dotted path of a module with `urlpatterns`, mounted in the namespace of the slug;
+    `index` names the first page in it. Views are called with the captured `short_id` and a request
+    whose `tenant` is the authorised `TenantAccess`, inside the tenant's scope; a `DomainError` they
+    raise is shown as a page. Templates extend `portal/product.html` (blocks `title`, `content`).
     """
 
     label: Text
@@ -143,7 +155,11 @@ class AuditAction:
 
 @dataclass(frozen=True, kw_only=True)
 class PersonalData:
-    """Where the product keeps personal data of a tenant, and how it is exported and erased."""
+    """Where the product keeps personal data of a tenant, and how it is exported and erased.
+
+    Both are dotted paths of functions called inside the tenant's scope: `exporter(*, tenant_id)`
+    yields `(file name, bytes)`, `eraser(*, tenant_id)` removes all and returns how many rows.
+    """
 
     label: Text
     exporter: str
@@ -154,11 +170,11 @@ class FakeSite(Protocol):
     """The product's stand-in for the outside site: the only target of demo, tests and benches."""
 
     def command(self, *, port: int, data: Path, control_token: str) -> Sequence[str]:
-        """Return the command that runs it as a process of its own."""
+        """Return the command that runs it as a process of its own, given `environment` too."""
         ...
 
     def environment(self, *, url: str, control_token: str) -> Mapping[str, str]:
-        """Return what the platform's processes need to know to use it as the target."""
+        """Return what the site and the platform's processes need to know of each other."""
         ...
 
 
