@@ -1,1 +1,1 @@
-"""CafeManager: a customer's posts appear on cafes on schedule. A product on the Tenantry platform."""
+"""CafeManager: posts to cafes on schedule, for many customers. A product on Tenantry."""
