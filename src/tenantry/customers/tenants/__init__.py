@@ -1,1 +1,5 @@
-"""Tenants and memberships."""
+"""Tenants, and who belongs to them in which role.
+
+Tables: `tenants_tenant`, `tenants_membership`. Verbs: `create_tenant`, `add_member`; reads:
+`list_for_user`, `get_for_user`, `recipients`.
+"""

@@ -1,0 +1,49 @@
+"""Refusals of this room."""
+
+from django.utils.translation import gettext_lazy as _
+
+from tenantry.core.errors import DomainError
+
+
+class TenantNameInvalid(DomainError):
+    """The company's name is empty or too long."""
+
+    code = "tenant_name_invalid"
+    http_status = 422
+    message = _("A company needs a name of 1 to %(most)s characters.")
+    remedy = _("Write the name your customers know.")
+
+
+class ZoneUnknown(DomainError):
+    """There is no such time zone."""
+
+    code = "zone_unknown"
+    http_status = 422
+    message = _("There is no time zone called %(zone)s.")
+    remedy = _("Choose one from the list, like Asia/Seoul.")
+
+
+class LanguageUnknown(DomainError):
+    """The platform does not speak this language."""
+
+    code = "language_unknown"
+    http_status = 422
+    message = _("The language %(language)s is not available.")
+    remedy = _("Choose one from the list.")
+
+
+class RoleUnknown(DomainError):
+    """There is no such role in a company."""
+
+    code = "member_role_unknown"
+    http_status = 422
+    message = _("There is no role called %(role)s.")
+    remedy = _("Choose one from the list.")
+
+
+class AlreadyMember(DomainError):
+    """The person belongs to the company already."""
+
+    code = "already_member"
+    message = _("This person belongs to the company already.")
+    remedy = _("Change the role instead.")

@@ -1,0 +1,77 @@
+"""The standing people, two companies, and what every test needs."""
+
+from collections.abc import Iterator
+from datetime import UTC, datetime
+
+import pytest
+
+from tenantry.customers.accounts import services as accounts
+from tenantry.customers.accounts.models import User
+from tenantry.customers.accounts.states import OperatorRole
+from tenantry.customers.tenants import services as tenants
+from tenantry.customers.tenants.models import Tenant
+from tenantry.customers.tenants.states import Role
+from tenantry.governance.policies import queries as policies
+
+ACTOR = "system:test"
+
+
+@pytest.fixture(autouse=True)
+def _fresh_policies() -> Iterator[None]:
+    """Let no test see the values that another one set and rolled back."""
+    policies.forget()
+    yield
+    policies.forget()
+
+
+@pytest.fixture
+def now() -> datetime:
+    return datetime(2026, 11, 22, 12, tzinfo=UTC)
+
+
+@pytest.fixture
+def owner(db: None, now: datetime) -> User:
+    return accounts.create_user(email="owner@hanbit.example", name="Owner", actor=ACTOR, now=now)
+
+
+@pytest.fixture
+def tenant(owner: User, now: datetime) -> Tenant:
+    return tenants.create_tenant(
+        name="Hanbit Phones", zone="Asia/Seoul", language="en", owner=owner, actor=ACTOR, now=now
+    )
+
+
+@pytest.fixture
+def member(tenant: Tenant, now: datetime) -> User:
+    return _join(tenant, "member@hanbit.example", Role.MEMBER, now)
+
+
+@pytest.fixture
+def viewer(tenant: Tenant, now: datetime) -> User:
+    return _join(tenant, "viewer@hanbit.example", Role.VIEWER, now)
+
+
+@pytest.fixture
+def stranger(db: None, now: datetime) -> User:
+    """The owner of another company."""
+    return accounts.create_user(email="owner@daon.example", name="Stranger", actor=ACTOR, now=now)
+
+
+@pytest.fixture
+def other_tenant(stranger: User, now: datetime) -> Tenant:
+    return tenants.create_tenant(
+        name="Daon Coffee", zone="Asia/Seoul", language="ko", owner=stranger, actor=ACTOR, now=now
+    )
+
+
+@pytest.fixture
+def operator(db: None, now: datetime) -> User:
+    user = accounts.create_user(email="operator@tenantry.example", actor=ACTOR, now=now)
+    accounts.set_operator_role(user=user, role=OperatorRole.OPERATOR, actor=ACTOR, now=now)
+    return user
+
+
+def _join(tenant: Tenant, email: str, role: Role, now: datetime) -> User:
+    user = accounts.create_user(email=email, actor=ACTOR, now=now)
+    tenants.add_member(tenant_id=tenant.id, user=user, role=role, actor=ACTOR, now=now)
+    return user
