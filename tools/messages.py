@@ -62,10 +62,13 @@ def _in_python(path: Path) -> Iterator[Found]:
     place = str(path.relative_to(ROOT))
     with path.open("rb") as file:
         for _line, function, given, _comments in extract_python(file, _KEYWORDS, [], {}):
-            either: str | tuple[str, ...] = given
-            texts = [either] if isinstance(either, str) else list(either)
+            texts = _listed(given)
             if all(texts):
                 yield _found(str(function), [str(text) for text in texts], place)
+
+
+def _listed(given: str | tuple[str, ...]) -> list[str]:
+    return [given] if isinstance(given, str) else list(given)
 
 
 def _in_template(path: Path) -> Iterator[Found]:
