@@ -9,7 +9,7 @@ import ast
 import io
 import re
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -67,7 +67,7 @@ def _in_python(path: Path) -> Iterator[Found]:
                 yield _found(str(function), [str(text) for text in texts], place)
 
 
-def _listed(given: str | tuple[str, ...]) -> list[str]:
+def _listed(given: str | Sequence[str]) -> list[str]:
     return [given] if isinstance(given, str) else list(given)
 
 

@@ -1,5 +1,6 @@
 """Messages ride in the caller's transaction and reach their handlers typed."""
 
+import json
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from uuid import UUID
@@ -39,7 +40,7 @@ def waiting() -> list[tuple[str, dict[str, object]]]:
             "SELECT task_name, args FROM procrastinate_jobs WHERE task_name LIKE %s ORDER BY 1",
             [f"{__name__}.%"],
         )
-        return [(name, args) for name, args in cursor.fetchall()]
+        return [(name, json.loads(args)) for name, args in cursor.fetchall()]
 
 
 def test_an_event_reaches_each_handler_s_queue(db: None) -> None:
