@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from datetime import UTC, datetime
 
 import pytest
+from django.conf import LazySettings
 
 from tenantry.customers.accounts import services as accounts
 from tenantry.customers.accounts.models import User
@@ -22,6 +23,12 @@ def _fresh_policies() -> Iterator[None]:
     policies.forget()
     yield
     policies.forget()
+
+
+@pytest.fixture(autouse=True)
+def _built_in_mailbox(settings: LazySettings) -> None:
+    """Undo Django's own test mailbox: mails go where they go without any configuration."""
+    settings.EMAIL_BACKEND = "tenantry.customers.notices.drivers.mailbox.MailboxBackend"
 
 
 @pytest.fixture
