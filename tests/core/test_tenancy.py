@@ -17,7 +17,7 @@ def probe(db: None) -> None:
     with connection.cursor() as cursor:
         cursor.execute(f"CREATE TABLE {TABLE} (tenant_id uuid NOT NULL, word text)")
         for statement in tenancy.protect(TABLE).sql:
-            cursor.execute(statement)
+            cursor.execute(str(statement))
     for tenant, word in ((A, "a"), (B, "b")):
         with tenancy.scope(tenant):
             insert(tenant, word)

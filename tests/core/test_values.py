@@ -70,23 +70,36 @@ def test_money_shows_the_currency_s_own_digits(money: Money, shown: str) -> None
 
 
 def test_moves_must_name_every_state() -> None:
+    incomplete: states.Moves = {Light.RED: frozenset({Light.GREEN}), Light.GREEN: frozenset()}
     with pytest.raises(ValueError, match="OFF"):
-        states.check_moves(Light, {Light.RED: frozenset({Light.GREEN}), Light.GREEN: frozenset()})
+        states.check_moves(Light, incomplete)
 
 
 def test_moves_must_not_name_unknown_states() -> None:
-    table = {Light.RED: frozenset({"BLUE"}), Light.GREEN: frozenset(), Light.OFF: frozenset()}
+    table: states.Moves = {
+        Light.RED: frozenset({"BLUE"}),
+        Light.GREEN: frozenset(),
+        Light.OFF: frozenset(),
+    }
     with pytest.raises(ValueError, match="BLUE"):
         states.check_moves(Light, table)
 
 
 def test_terminal_states_are_those_without_moves() -> None:
-    table = {Light.RED: frozenset({Light.OFF}), Light.GREEN: frozenset(), Light.OFF: frozenset()}
+    table: states.Moves = {
+        Light.RED: frozenset({Light.OFF}),
+        Light.GREEN: frozenset(),
+        Light.OFF: frozenset(),
+    }
     assert states.terminal(states.check_moves(Light, table)) == {Light.GREEN, Light.OFF}
 
 
 def test_an_illegal_move_is_refused_by_name() -> None:
-    table = {Light.RED: frozenset({Light.GREEN}), Light.GREEN: frozenset(), Light.OFF: frozenset()}
+    table: states.Moves = {
+        Light.RED: frozenset({Light.GREEN}),
+        Light.GREEN: frozenset(),
+        Light.OFF: frozenset(),
+    }
     states.require_move(table, source=Light.RED, target=Light.GREEN)
     with pytest.raises(states.IllegalMove) as refusal:
         states.require_move(table, source=Light.GREEN, target=Light.RED)
