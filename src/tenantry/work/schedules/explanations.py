@@ -58,6 +58,10 @@ EXPLANATIONS: Mapping[str, Explanation] = {
     "SESSION_ERROR": Explanation(
         message=_("The account could not be signed in."), remedy=_SIGN_IN_AGAIN
     ),
+    "SESSION_REMOVED": Explanation(
+        message=_("The account was disconnected."),
+        remedy=_("Connect it again, or choose another account for the schedule."),
+    ),
     "WITHIN_LIMIT": Explanation(
         message=_(
             "Of the day's posts, %(used)s of %(limit)s are used, and %(account_used)s of "

@@ -16,6 +16,8 @@ from tenantry.work.schedules.states import AdminStatus, Outcome
 
 ALL_OPEN = "ALL_OPEN"
 SLOT_MISSED = "SLOT_MISSED"
+# In place of a session's state, where the whole connection is gone.
+REMOVED = "REMOVED"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -155,6 +157,7 @@ _SESSION_CODES: Mapping[str, str] = {
     SessionState.EXPIRED: "SESSION_EXPIRED",
     SessionState.CHALLENGE_REQUIRED: "SESSION_CHALLENGE",
     SessionState.ERROR: "SESSION_ERROR",
+    REMOVED: "SESSION_REMOVED",
 }
 
 

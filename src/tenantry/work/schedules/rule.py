@@ -40,8 +40,11 @@ class Rule:
 
 @cache
 def zones() -> frozenset[str]:
-    """Return the names of all zones."""
-    return frozenset(available_timezones())
+    """Return the names of all zones a schedule may have.
+
+    Names without a slash are aliases or, like `localtime`, whatever this machine makes of them.
+    """
+    return frozenset(name for name in available_timezones() if "/" in name or name == "UTC")
 
 
 def parse(*, zone: str, weekdays: int, times: Iterable[str]) -> Rule:
