@@ -62,8 +62,9 @@ def imports_stand_at_the_top(source: Source) -> Iterator[str]:
         if not isinstance(function, ast.FunctionDef | ast.AsyncFunctionDef):
             continue
         for node in ast.walk(function):
-            given = isinstance(node, ast.Import | ast.ImportFrom)
-            if given and not any(reason in lines[node.lineno - 1] for reason in IMPORT_REASONS):
+            if not isinstance(node, ast.Import | ast.ImportFrom):
+                continue
+            if not any(reason in lines[node.lineno - 1] for reason in IMPORT_REASONS):
                 yield f"{source.module}:{node.lineno}: import in a function without its reason"
 
 
@@ -74,9 +75,9 @@ def states_change_in_one_place(source: Source) -> Iterator[str]:
         for target in _assigned(node):
             own = isinstance(target.value, ast.Name) and target.value.id == "self"
             if target.attr in STATE_FIELDS and not own:
-                yield f"{source.module}:{node.lineno}: assigns .{target.attr}"
+                yield f"{source.module}:{target.lineno}: assigns .{target.attr}"
         if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute):
-            named = {keyword.arg for keyword in node.keywords} & STATE_FIELDS
+            named = {str(keyword.arg) for keyword in node.keywords} & STATE_FIELDS
             if named and node.func.attr in {"update", "update_or_create"}:
                 yield f"{source.module}:{node.lineno}: updates {sorted(named)}"
 

@@ -8,7 +8,7 @@ from tests.architecture.source import PLATFORM, parse, sources
 TYPE_IGNORE_BUDGET = 10
 CORE_LINES = 1500
 
-PLANTED = {
+PLANTED: dict[rules.Rule, tuple[str, str]] = {
     rules.file_is_short: ("tenantry.work.x.services", "\n" * 401),
     rules.functions_are_short: ("tenantry.work.x.services", "def f():\n" + "    pass\n" * 50),
     rules.no_junk_rooms: ("tenantry.work.x.utils", ""),
