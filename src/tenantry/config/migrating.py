@@ -12,7 +12,8 @@ def migrate(*, statement_seconds: int = STATEMENT_SECONDS) -> None:
     """Apply what is missing; a lock waited for longer than 4 s ends it, to be tried again."""
     with connection.cursor() as cursor:
         cursor.execute(
-            "SELECT set_config('lock_timeout', %s, false), set_config('statement_timeout', %s, false)",
+            "SELECT set_config(name, value, false) FROM (VALUES"
+            " ('lock_timeout', %s), ('statement_timeout', %s)) AS limits (name, value)",
             [f"{LOCK_SECONDS}s", f"{statement_seconds}s"],
         )
     try:

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 
 from django.db import transaction
+from psycopg import sql
 
 from tenantry.core import db, tenancy
 from tenantry.ledger.audit import verify as verifier
@@ -17,10 +18,9 @@ def tampered_copy() -> Sequence[str]:
     """
     with transaction.atomic(), tenancy.platform("verify a tampered copy of the audit log"):
         connection = db.raw()
-        for table in _TABLES:
-            connection.execute(
-                f"CREATE TEMPORARY TABLE {table} ON COMMIT DROP AS SELECT * FROM public.{table}"  # type: ignore[arg-type]  # our own names
-            )
+        for table in map(sql.Identifier, _TABLES):
+            copy = "CREATE TEMPORARY TABLE {table} ON COMMIT DROP AS SELECT * FROM public.{table}"
+            connection.execute(sql.SQL(copy).format(table=table))
         connection.execute(
             "UPDATE audit_auditentry SET reason = 'nothing to see here' WHERE id ="
             " (SELECT entry_id FROM audit_leaf ORDER BY leaf_no DESC LIMIT 1)"

@@ -6,6 +6,7 @@ from django.utils.translation import gettext_lazy as _
 
 from tenantry.config import state
 from tenantry.core import env
+from tenantry.faces.console import menu
 from tenantry.sdk import registry
 
 STATE_DIR = state.folder()
@@ -24,6 +25,7 @@ BASE_URL = env.text("BASE_URL", "http://127.0.0.1:8000")
 LIVE_URL = env.text("LIVE_URL", "http://127.0.0.1:8001")
 ALLOWED_HOSTS = env.words("ALLOWED_HOSTS", "127.0.0.1,localhost,testserver")
 CSRF_TRUSTED_ORIGINS = [BASE_URL]
+CSRF_FAILURE_VIEW = "tenantry.faces.portal.refusals.csrf_failure"
 _https = BASE_URL.startswith("https://")
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = _https
 SESSION_COOKIE_AGE = 14 * 24 * 3600
@@ -34,6 +36,8 @@ SECURE_HSTS_SECONDS = 31_536_000 if _https else 0
 X_FRAME_OPTIONS = "DENY"
 
 INSTALLED_APPS = [
+    # Before Unfold and allauth, so that its templates win over theirs.
+    "tenantry.faces.console",
     "unfold",
     "django.contrib.admin",
     "django.contrib.auth",
@@ -57,7 +61,6 @@ INSTALLED_APPS = [
     "tenantry.work.automation",
     "tenantry.work.schedules",
     "tenantry.faces.portal",
-    "tenantry.faces.console",
     *registry.apps(),
     "tenantry.config",
 ]
@@ -75,6 +78,8 @@ MIDDLEWARE = [
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "allauth.account.middleware.AccountMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
+    "tenantry.faces.portal.policy.PortalMiddleware",
+    "tenantry.faces.console.policy.ConsoleMiddleware",
 ]
 
 ROOT_URLCONF = "tenantry.config.urls"
@@ -115,11 +120,18 @@ ACCOUNT_SIGNUP_FIELDS = ["email*", "password1*"]
 ACCOUNT_EMAIL_VERIFICATION = "none"
 ACCOUNT_PREVENT_ENUMERATION = True
 ACCOUNT_ADAPTER = "tenantry.faces.console.adapter.OperatorAdapter"
+ACCOUNT_SESSION_REMEMBER = False
+# Whoever is signed in to the portal must still reach the console's door.
+ACCOUNT_AUTHENTICATED_LOGIN_REDIRECTS = False
+MFA_ADAPTER = "tenantry.faces.console.adapter.OperatorMfaAdapter"
 MFA_SUPPORTED_TYPES = ["totp", "webauthn", "recovery_codes"]
 MFA_TOTP_ISSUER = "Tenantry"
+# A phone's clock may be half a minute off; each code works once all the same.
+MFA_TOTP_TOLERANCE = 1
 MFA_WEBAUTHN_ALLOW_INSECURE_ORIGIN = not _https
 LOGIN_URL = "/sign-in/"
 LOGIN_REDIRECT_URL = "/console/"
+UNFOLD = menu.UNFOLD
 
 # In production one of anymail's, for example anymail.backends.resend.EmailBackend.
 EMAIL_BACKEND = env.text(

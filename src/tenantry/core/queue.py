@@ -5,6 +5,7 @@ unknown fields are ignored for one release. A handler may run twice and at the s
 """
 
 import inspect
+import json
 from collections.abc import Callable, Coroutine
 from dataclasses import dataclass
 from datetime import datetime
@@ -15,7 +16,6 @@ from django.db import connection
 from procrastinate import RetryStrategy
 from procrastinate.contrib.django import app
 from procrastinate.tasks import Task
-from psycopg.types.json import Jsonb
 from pydantic import TypeAdapter
 
 from tenantry.core import trace
@@ -116,7 +116,7 @@ def publish(event: Event) -> None:
 
 _INSERT = """
     INSERT INTO procrastinate_jobs (queue_name, task_name, lock, queueing_lock, args, scheduled_at)
-    VALUES (%s, %s, %s, %s, %s, %s)
+    VALUES (%s, %s, %s, %s, %s::jsonb, %s)
     ON CONFLICT (queueing_lock) WHERE status = 'todo' DO NOTHING
 """
 
@@ -133,7 +133,8 @@ def _insert(
     # abort the caller's transaction.
     with connection.cursor() as cursor:
         cursor.execute(
-            _INSERT, [task.queue, task.name, lock, queueing_lock, Jsonb(arguments(message)), at]
+            _INSERT,
+            [task.queue, task.name, lock, queueing_lock, json.dumps(arguments(message)), at],
         )
 
 

@@ -41,7 +41,7 @@ def up(*, port: int, story: bool, leave: bool, as_json: bool) -> None:
         _told.print(f"[dim]{setup_seconds:5.1f} s[/dim]  every process answers", highlight=False)
         watching = threading.Thread(target=_watch, args=(crew, stop), daemon=True)
         watching.start()
-        outcome = {"held": True}
+        outcome: dict[str, object] = {"held": True}
         if story and product and product.story:
             people = seed.seed_demo(now=clock.now())
             lines = asyncio.run(stage.tell(product, crew=crew, addresses=addresses, people=people))
