@@ -20,6 +20,8 @@ class Capability(StrEnum):
     PUBLISH = "publish"
     READ_BACK = "read_back"
     FIND_PUBLISHED = "find_published"
+    # It works without a browser, for example through the site's API: its verbs are given no page.
+    PAGELESS = "pageless"
 
 
 @dataclass(frozen=True, kw_only=True)
