@@ -6,6 +6,7 @@ import time
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import asdict, dataclass, field
+from datetime import UTC, datetime
 from typing import Any
 
 from asgiref.sync import sync_to_async
@@ -18,7 +19,7 @@ from tenantry.config.machine import Addresses
 from tenantry.config.rehearsal import tampered_copy
 from tenantry.config.seed import DemoPeople
 from tenantry.config.supervision import Crew, tenantry
-from tenantry.core import db, tenancy
+from tenantry.core import db
 from tenantry.customers.notices import queries as notices
 from tenantry.sdk.product import Product
 from tenantry.sdk.story import Person
@@ -124,9 +125,9 @@ class RunningStage:
 
 
 def _newest_mail(to: str, after: float) -> str:
-    with tenancy.platform("read the captured mail of the demo"):
-        mails = [m for m in notices.list_captured(to=to) if m.captured_at.timestamp() > after]
-    return mails[0].body if mails else ""
+    mails = notices.list_captured(to=to).filter(captured_at__gt=datetime.fromtimestamp(after, UTC))
+    newest = mails.order_by("-captured_at").first()
+    return newest.letter.text if newest else ""
 
 
 async def tell(
