@@ -85,7 +85,7 @@ class BrowserConnector:
             async with page.expect_navigation(
                 wait_until="domcontentloaded", timeout=limit
             ) as navigation:
-                await page.locator(Mark.LOGIN_SUBMIT).click()
+                await page.locator(Mark.LOGIN_SUBMIT).click(no_wait_after=True)
             response = await navigation.value
         marks = (Mark.LOGIN_ERROR, Mark.ME_ACCOUNT)
         try:

@@ -58,9 +58,8 @@ def save_template(
 def delete_template(*, tenant_id: UUID, template_id: UUID, actor: str, now: datetime) -> None:
     """Remove a template; schedules that would publish it find it gone. Raises `NotFound`."""
     template = _locked(tenant_id=tenant_id, template_id=template_id)
-    body = {"name": template.name, "digest": template.digest}
+    _tell(template, "", action=Action.TEMPLATE_DELETED, actor=actor, now=now)
     template.delete()
-    _tell(tenant_id, template_id, "", action=Action.TEMPLATE_DELETED, actor=actor, now=now, **body)
 
 
 def _locked(*, tenant_id: UUID, template_id: UUID) -> Template:
@@ -85,16 +84,7 @@ def _store(
         title=draft.title, body=draft.body, cafe=draft.cafe, board=draft.board, images=hashes
     )
     template.save(update_fields=["digest"])
-    _tell(
-        template.tenant_id,
-        template.id,
-        template.digest,
-        action=action,
-        actor=actor,
-        now=now,
-        name=template.name,
-        images=len(hashes),
-    )
+    _tell(template, template.digest, action=action, actor=actor, now=now, images=len(hashes))
     return template
 
 
@@ -142,21 +132,21 @@ def _add(template: Template, image: Image, position: int) -> TemplateImage:
 
 
 def _tell(
-    tenant_id: UUID,
-    template_id: UUID,
+    template: Template,
     digest: str,
     *,
     action: Action,
     actor: str,
     now: datetime,
-    **body: object,
+    **facts: object,
 ) -> None:
+    tenant_id, template_id = template.tenant_id, template.id
     record(
         action=action,
         tenant_id=tenant_id,
         actor=actor,
         target=("template", str(template_id)),
         at=now,
-        body={"digest": digest, **body},
+        body={"digest": digest, "name": template.name, **facts},
     )
     content_changed(tenant_id=tenant_id, product=PRODUCT, content_id=template_id, digest=digest)

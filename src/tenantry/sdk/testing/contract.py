@@ -250,10 +250,13 @@ class ConnectorContract:
         content = site.content("A post in trouble")
 
         async def verb(page: Page) -> None:
+            published = None
             if trouble.during is not Capability.SIGN_IN:
                 await site.connector.sign_in(page, site.credentials())
+            if trouble.during is Capability.READ_BACK:
+                published = await site.connector.publish(page, content, RecordedIntent())
             trouble.arrange(site)
-            await _perform(trouble.during, site, page, content)
+            await _perform(trouble.during, site, page, content, published)
 
         with pytest.raises(ConnectorError) as caught:
             bench.run(verb)
@@ -268,7 +271,11 @@ class _Stopped(Exception):
 
 
 async def _perform(
-    capability: Capability, site: SiteUnderTest, page: Page, content: Content
+    capability: Capability,
+    site: SiteUnderTest,
+    page: Page,
+    content: Content,
+    published: Published | None,
 ) -> None:
     connector = site.connector
     match capability:
@@ -279,7 +286,7 @@ async def _perform(
         case Capability.PUBLISH:
             await connector.publish(page, content, RecordedIntent())
         case Capability.READ_BACK:
-            published = await connector.publish(page, content, RecordedIntent())
+            assert published is not None
             await connector.read_back(page, published, content)
         case Capability.FIND_PUBLISHED:
             await connector.find_published(page, content, datetime.now(UTC), frozenset())
