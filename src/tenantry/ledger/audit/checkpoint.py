@@ -17,6 +17,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import (
     Ed25519PublicKey,
 )
 from django.conf import settings
+from django.utils.translation import gettext_lazy as _
 
 from tenantry.ledger.audit.errors import NoteRefused
 from tenantry.ledger.audit.tree import HASH_BYTES
@@ -112,20 +113,20 @@ def open_note(note: str, *, verifiers: Iterable[Verifier]) -> str:
     """
     text, blank, lines = note.rpartition("\n\n")
     if not blank or not lines.endswith("\n"):
-        raise NoteRefused(cause="it is not a signed note")
+        raise NoteRefused(cause=_("it is not a signed note"))
     text += "\n"
     known = {(key.name, key.key_id): key for key in verifiers}
     valid = False
     for line in lines[:-1].split("\n"):
         match = _SIGNATURE.match(line)
         if not match:
-            raise NoteRefused(cause="a signature line is malformed")
+            raise NoteRefused(cause=_("a signature line is malformed"))
         blob = _unbase64(match[2])
         if key := known.get((match[1], blob[:_ID_BYTES])):
             _require_signature(key, blob[_ID_BYTES:], text)
             valid = True
     if not valid:
-        raise NoteRefused(cause="no trusted key signed it")
+        raise NoteRefused(cause=_("no trusted key signed it"))
     return text
 
 
@@ -133,12 +134,12 @@ def open_checkpoint(note: str, *, verifiers: Sequence[Verifier]) -> Signed:
     """Return what a signed checkpoint says; refuses: `NoteRefused`."""
     match = _BODY.match(open_note(note, verifiers=verifiers))
     if not match:
-        raise NoteRefused(cause="the signed text is no checkpoint")
+        raise NoteRefused(cause=_("the signed text is no checkpoint"))
     if match[1] not in {key.name for key in verifiers}:
-        raise NoteRefused(cause="it belongs to another log")
+        raise NoteRefused(cause=_("it belongs to another log"))
     root = _unbase64(match[3])
     if len(root) != HASH_BYTES:
-        raise NoteRefused(cause="the root has the wrong length")
+        raise NoteRefused(cause=_("the root has the wrong length"))
     return Signed(origin=match[1], size=int(match[2]), root=root)
 
 
@@ -160,9 +161,9 @@ def unpack_object(data: bytes) -> tuple[str, list[bytes]]:
         hashes = [base64.b64decode(line, validate=True) for line in lines.splitlines()]
         note = head.decode() + "\n"
     except ValueError as error:
-        raise NoteRefused(cause="the stored object is damaged") from error
+        raise NoteRefused(cause=_("the stored object is damaged")) from error
     if any(len(leaf) != HASH_BYTES for leaf in hashes):
-        raise NoteRefused(cause="the stored object is damaged")
+        raise NoteRefused(cause=_("the stored object is damaged"))
     return note, hashes
 
 
@@ -185,11 +186,11 @@ def _require_signature(key: Verifier, signature: bytes, text: str) -> None:
     try:
         Ed25519PublicKey.from_public_bytes(key.public).verify(signature, text.encode())
     except InvalidSignature as error:
-        raise NoteRefused(cause="the signature is wrong") from error
+        raise NoteRefused(cause=_("the signature is wrong")) from error
 
 
 def _unbase64(text: str) -> bytes:
     try:
         return base64.b64decode(text, validate=True)
     except binascii.Error as error:
-        raise NoteRefused(cause="it holds broken base64") from error
+        raise NoteRefused(cause=_("it holds broken base64")) from error

@@ -73,7 +73,7 @@ def _plain(value: object) -> object:
         return value.isoformat()
     if isinstance(value, UUID):
         return str(value)
-    if isinstance(value, tuple | set | frozenset):
+    if isinstance(value, set | frozenset):
         return sorted(value)
     message = f"a {type(value).__name__} cannot stand in the body of an audit entry"
     raise TypeError(message)

@@ -35,6 +35,7 @@ class Action(TextChoices):
     ACCOUNTS_CODE_REFUSED = "accounts.code.refused", _("Sign-in code refused")
     ACCOUNTS_OPERATOR_SIGNED_IN = "accounts.operator.signed_in", _("Operator signed in")
     ACCOUNTS_OPERATOR_REFUSED = "accounts.operator.refused", _("Operator's sign-in refused")
+    ACCOUNTS_SECOND_FACTOR_ADDED = "accounts.second_factor.added", _("Second factor set up")
     ACCOUNTS_OPERATOR_ROLE_CHANGED = "accounts.operator.role_changed", _("Operator's role changed")
 
     TENANTS_TENANT_CREATED = "tenants.tenant.created", _("Company created")

@@ -1,0 +1,25 @@
+"""An empty book that really commits, and an object store of its own."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from django.conf import LazySettings
+
+from tests.ledger.audit import support
+
+
+@pytest.fixture
+def store(tmp_path: Path, settings: LazySettings) -> Path:
+    """The folder in which this test's objects lie."""
+    folder = tmp_path / "objects"
+    settings.OBJECT_STORE_URL = f"file://{folder}"
+    return folder
+
+
+@pytest.fixture
+def book(transactional_db: None, store: Path) -> Iterator[None]:
+    """The tables of the audit log, empty before and after."""
+    support.wipe()
+    yield
+    support.wipe()
