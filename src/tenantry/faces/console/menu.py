@@ -1,0 +1,98 @@
+"""The look of the console and its menu; Unfold reads it from the settings."""
+
+from typing import Any
+
+from django.http import HttpRequest
+from django.templatetags.static import static
+from django.urls import reverse
+from django.utils.translation import gettext_lazy as _
+
+from tenantry.core.errors import Text
+
+
+def style(_request: HttpRequest) -> str:
+    """Return our own style sheet."""
+    return static("console/console.css")
+
+
+def script(_request: HttpRequest) -> str:
+    """Return our own script."""
+    return static("console/console.js")
+
+
+def favicon(_request: HttpRequest) -> str:
+    """Return the sign in the browser's tab."""
+    return static("console/favicon.svg")
+
+
+def language_action(_request: HttpRequest) -> str:
+    """Return where the language is chosen."""
+    return reverse("console_language")
+
+
+def account_links(_request: HttpRequest) -> list[dict[str, Any]]:
+    """Return the links of the user menu."""
+    return [{"title": _("Second factor"), "link": reverse("mfa_index")}]
+
+
+def navigation(request: HttpRequest) -> list[dict[str, Any]]:
+    """Return the menu; what there is to read is the same for every role."""
+    del request
+    return [
+        _group(
+            None,
+            _item(_("Overview"), "space_dashboard", "index"),
+        ),
+    ]
+
+
+def _group(title: Text | None, *items: dict[str, Any]) -> dict[str, Any]:
+    return {"title": title, "separator": title is not None, "items": list(items)}
+
+
+def _item(title: Text, icon: str, page: str) -> dict[str, Any]:
+    return {"title": title, "icon": icon, "link": reverse(f"console:{page}")}
+
+
+_INDIGO = {
+    "50": "#f1f4fe",
+    "100": "#e4eafd",
+    "200": "#c9d4fb",
+    "300": "#a3b4f6",
+    "400": "#7f93f0",
+    "500": "#5b74e8",
+    "600": "#3353d8",
+    "700": "#2743bb",
+    "800": "#223a99",
+    "900": "#1f3479",
+    "950": "#151f49",
+}
+
+UNFOLD: dict[str, Any] = {
+    "SITE_TITLE": "Tenantry",
+    "SITE_HEADER": "Tenantry",
+    "SITE_SUBHEADER": _("Operators' console"),
+    "SITE_SYMBOL": "grid_view",
+    "SITE_URL": None,
+    "SITE_FAVICONS": [
+        {
+            "rel": "icon",
+            "type": "image/svg+xml",
+            "href": "tenantry.faces.console.menu.favicon",
+        }
+    ],
+    "SHOW_HISTORY": False,
+    "SHOW_VIEW_ON_SITE": False,
+    "SHOW_LANGUAGES": True,
+    "LANGUAGES": {"action": "tenantry.faces.console.menu.language_action"},
+    "STYLES": ["tenantry.faces.console.menu.style"],
+    "SCRIPTS": ["tenantry.faces.console.menu.script"],
+    "ACCOUNT": {"navigation": "tenantry.faces.console.menu.account_links"},
+    "BORDER_RADIUS": "8px",
+    "COLORS": {"primary": _INDIGO},
+    "SIDEBAR": {
+        "show_search": False,
+        "show_all_applications": False,
+        "navigation": "tenantry.faces.console.menu.navigation",
+    },
+}
