@@ -7,7 +7,6 @@ from django.utils.translation import gettext_lazy as _
 from tenantry.config import state
 from tenantry.core import env
 from tenantry.faces.console import menu
-from tenantry.faces.console import menu
 from tenantry.sdk import registry
 
 STATE_DIR = state.folder()
@@ -79,7 +78,6 @@ MIDDLEWARE = [
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "allauth.account.middleware.AccountMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
-    "tenantry.faces.console.policy.ConsoleMiddleware",
     "tenantry.faces.portal.policy.PortalMiddleware",
     "tenantry.faces.console.policy.ConsoleMiddleware",
 ]
@@ -126,20 +124,13 @@ ACCOUNT_SESSION_REMEMBER = False
 # Whoever is signed in to the portal must still reach the console's door.
 ACCOUNT_AUTHENTICATED_LOGIN_REDIRECTS = False
 MFA_ADAPTER = "tenantry.faces.console.adapter.OperatorMfaAdapter"
-ACCOUNT_SESSION_REMEMBER = False
-# Whoever is signed in to the portal must still reach the console's door.
-ACCOUNT_AUTHENTICATED_LOGIN_REDIRECTS = False
-MFA_ADAPTER = "tenantry.faces.console.adapter.OperatorMfaAdapter"
 MFA_SUPPORTED_TYPES = ["totp", "webauthn", "recovery_codes"]
 MFA_TOTP_ISSUER = "Tenantry"
-# A phone's clock may be half a minute off; each code works once all the same.
-MFA_TOTP_TOLERANCE = 1
 # A phone's clock may be half a minute off; each code works once all the same.
 MFA_TOTP_TOLERANCE = 1
 MFA_WEBAUTHN_ALLOW_INSECURE_ORIGIN = not _https
 LOGIN_URL = "/sign-in/"
 LOGIN_REDIRECT_URL = "/console/"
-UNFOLD = menu.UNFOLD
 UNFOLD = menu.UNFOLD
 
 # In production one of anymail's, for example anymail.backends.resend.EmailBackend.
