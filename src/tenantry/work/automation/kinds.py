@@ -1,0 +1,28 @@
+"""Kinds of jobs: the platform's own, which every connection has, and those of the products."""
+
+from django.utils.translation import gettext_lazy as _
+
+from tenantry.sdk import registry
+from tenantry.sdk.product import Capability, JobKind
+from tenantry.work.automation.errorcodes import Code
+
+SIGN_IN = JobKind(
+    name="connection.sign_in",
+    label=_("Sign-in"),
+    capability=Capability.SIGN_IN,
+    error_codes=frozenset(Code),
+    irreversible=False,
+)
+CHECK = JobKind(
+    name="connection.check",
+    label=_("Connection test"),
+    capability=Capability.CHECK,
+    error_codes=frozenset(Code),
+    irreversible=False,
+)
+_OWN = {kind.name: kind for kind in (SIGN_IN, CHECK)}
+
+
+def get(name: str) -> JobKind:
+    """Return a kind; `NotFound` where neither the platform nor a product declares it."""
+    return _OWN.get(name) or registry.job_kind(name)

@@ -1,0 +1,154 @@
+"""One connection's turn: its connector, its saved login, and the browser context it works in."""
+
+from collections.abc import Sequence
+from contextlib import AsyncExitStack
+from dataclasses import dataclass, field
+from importlib.metadata import version
+from typing import cast
+from uuid import UUID
+
+from playwright.async_api import StorageState
+
+from tenantry.core import clock, db
+from tenantry.sdk import registry
+from tenantry.sdk.browser import Page, PageError
+from tenantry.sdk.product import Capability, Connector, Product
+from tenantry.work.automation import services
+from tenantry.work.automation.browserhost import BrowserHost, Seat
+from tenantry.work.automation.models import Connection, Mode
+from tenantry.work.automation.redaction import known_secrets
+from tenantry.work.automation.retry import Phase
+from tenantry.work.automation.services import Tried
+
+
+@dataclass(kw_only=True)
+class Lane:
+    """Opened for one connection, used by one job after another, closed at the end.
+
+    The context is opened by the first job that needs a page. `secrets` are what evidence must not
+    show; they grow as the lane sees them.
+    """
+
+    connection: Connection
+    product: Product
+    connector: Connector
+    host: BrowserHost
+    secrets: set[str] = field(default_factory=set, repr=False)
+    seat: Seat | None = None
+    page: Page | None = None
+    _loaded: StorageState | None = field(default=None, repr=False)
+    _stack: AsyncExitStack = field(default_factory=AsyncExitStack, repr=False)
+
+    @classmethod
+    def of(cls, connection: Connection, host: BrowserHost) -> "Lane":
+        """Return the lane of a connection; `NotFound` where its product is not installed."""
+        return cls(
+            connection=connection,
+            product=registry.product(connection.product),
+            connector=registry.connector(connection.product, connection.connector),
+            host=host,
+        )
+
+    @property
+    def tenant_id(self) -> UUID:
+        """Return whose lane it is."""
+        return self.connection.tenant_id
+
+    @property
+    def pageless(self) -> bool:
+        """Return whether the connector works without a browser."""
+        return Capability.PAGELESS in self.connector.capabilities
+
+    @property
+    def mode(self) -> Mode:
+        """Return what the present attempt runs in."""
+        if self.pageless:
+            return Mode.PAGELESS
+        return self.seat.mode if self.seat else Mode.HEADLESS
+
+    @property
+    def batchable(self) -> Sequence[str]:
+        """Return the kinds of which many may be claimed at once."""
+        kinds = self.product.job_kinds if self.pageless else ()
+        return [kind.name for kind in kinds if not kind.irreversible]
+
+    def tried(self, phase: Phase = Phase.BEFORE_SUBMIT) -> Tried:
+        """Return how the present attempt runs, having come so far."""
+        return Tried(phase=phase, mode=self.mode, note=self.seat.note if self.seat else "")
+
+    async def open_page(self, *, debug: bool = False) -> Page:
+        """Return a new page with the saved login; each debug page has a context of its own."""
+        if self.pageless:
+            return cast("Page", None)
+        await self.close_page()
+        if self.seat is None or self.seat.lost or debug or self.seat.debug:
+            await self.leave()
+            state = cast(
+                "StorageState | None",
+                await db.in_thread(services.open_browser_state, connection=self.connection),
+            )
+            await self._enter(state, debug=debug)
+        return await self._new_page()
+
+    async def open_page_with(self, state: StorageState | None, *, debug: bool = False) -> Page:
+        """Return a page of a new context with this login and no other."""
+        if self.pageless:
+            return cast("Page", None)
+        await self.leave()
+        await self._enter(state, debug=debug)
+        return await self._new_page()
+
+    async def saved_state(self) -> StorageState:
+        """Return the login of the present context as it would be saved."""
+        if self.seat is None:
+            return {"cookies": [], "origins": []}
+        state = await self.seat.context.storage_state(indexed_db=True)
+        self.secrets |= known_secrets(states=[dict(state)])
+        return state
+
+    async def keep_login(self) -> None:
+        """Save the login again when a job that succeeded has changed it."""
+        if self.seat is None or self.seat.lost:
+            return
+        try:
+            state = await self.saved_state()
+        except PageError:
+            return
+        if state != self._loaded:
+            self._loaded = state
+            await db.in_thread(
+                services.refresh_state,
+                connection=self.connection,
+                state=dict(state),
+                now=clock.now(),
+            )
+
+    async def close_page(self) -> None:
+        """Close the page of the job that has ended."""
+        page, self.page = self.page, None
+        if page is not None and self.seat is not None and not self.seat.lost:
+            try:
+                await page.close()
+            except PageError:
+                await self.leave()
+
+    async def leave(self) -> None:
+        """Close the context: there is never more than one per account."""
+        self.page = self.seat = None
+        await self._stack.aclose()
+
+    async def _enter(self, state: StorageState | None, *, debug: bool) -> None:
+        self._loaded = state
+        if state is not None:
+            self.secrets |= known_secrets(states=[dict(state)])
+        agent = f"Tenantry/{version('tenantry')} {self.product.slug}/{self.product.version}"
+        self.seat = await self._stack.enter_async_context(
+            self.host.seat(
+                origins=self.connector.origins(), product=agent, state=state, debug=debug
+            )
+        )
+
+    async def _new_page(self) -> Page:
+        assert self.seat is not None
+        self.page = await self.seat.context.new_page()
+        return self.page

@@ -1,0 +1,87 @@
+"""The loop of a worker process: messages, heartbeats, and the rescue of what others left."""
+
+import asyncio
+import signal
+import sys
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
+
+from django.db import DatabaseError
+from procrastinate.contrib.django import app, connector_params
+from procrastinate.exceptions import ProcrastinateException
+from procrastinate.psycopg_connector import PsycopgConnector
+
+from tenantry.core import queue
+from tenantry.core.logs import get_logger
+from tenantry.work.automation import browserhost, rescue
+
+# Rows of workers that died are deleted after this; rescue is quicker and does not need them.
+_FORGET_WORKERS_AFTER = 60.0
+_FINISH_SECONDS = 30.0
+_TEND_EVERY = 5.0
+_log = get_logger(__name__)
+
+
+def run_worker(*, queues: Sequence[str], concurrency: int, wait: bool = True) -> None:
+    """Handle the messages of these queues until SIGTERM or SIGINT; then finish what runs.
+
+    What has not ended 30 s after the signal is given up and rescued by another process. With `wait`
+    false it ends as soon as nothing is ready. Exits with code 1 when it lost its database.
+    """
+    if not asyncio.run(_run(queues, concurrency, wait=wait)):
+        _log.error("worker_ended_unasked")
+        sys.exit(1)
+
+
+async def _run(queues: Sequence[str], concurrency: int, *, wait: bool) -> bool:
+    """Return whether the end was asked for."""
+    connector = PsycopgConnector(kwargs=connector_params())
+    stopping = browserhost.current().stopping
+    with app.replace_connector(connector):
+        async with app.open_async():
+            working = asyncio.create_task(
+                app.run_worker_async(
+                    queues=list(queues),
+                    concurrency=concurrency,
+                    wait=wait,
+                    install_signal_handlers=False,
+                    listen_notify=True,
+                    delete_jobs="successful",
+                    update_heartbeat_interval=queue.HEARTBEAT_EVERY,
+                    stalled_worker_timeout=_FORGET_WORKERS_AFTER,
+                    shutdown_graceful_timeout=_FINISH_SECONDS,
+                )
+            )
+            tending = asyncio.create_task(_tend())
+            with _stopping(working, stopping), suppress(asyncio.CancelledError):
+                await working
+            tending.cancel()
+            await browserhost.close_current()
+    return stopping.is_set() or not wait
+
+
+async def _tend() -> None:
+    while True:
+        try:
+            await rescue.tend(app.job_manager)
+        except (DatabaseError, ProcrastinateException) as error:
+            _log.warning("rescue_failed", reason=str(error).strip())
+        await asyncio.sleep(_TEND_EVERY)
+
+
+@contextmanager
+def _stopping(working: "asyncio.Task[None]", stopping: asyncio.Event) -> Iterator[None]:
+    """Turn signals into a graceful end: lanes stop after their job, the worker takes no more."""
+    loop = asyncio.get_running_loop()
+
+    def stop() -> None:
+        stopping.set()
+        working.cancel()
+
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stop)
+    try:
+        yield
+    finally:
+        for number in (signal.SIGTERM, signal.SIGINT):
+            loop.remove_signal_handler(number)
