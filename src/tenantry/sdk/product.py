@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 from pathlib import Path
-from typing import Protocol, runtime_checkable
+from typing import Literal, Protocol, runtime_checkable
 
 from tenantry.core.errors import Text
 from tenantry.sdk.browser import Page
@@ -20,8 +20,6 @@ class Capability(StrEnum):
     PUBLISH = "publish"
     READ_BACK = "read_back"
     FIND_PUBLISHED = "find_published"
-    # It works without a browser, for example through the site's API: its verbs are given no page.
-    PAGELESS = "pageless"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -117,6 +115,16 @@ class Connector(Protocol):
         `known` are ids that belong to other jobs. None means proven absent; a doubt is an error
         (`OutcomeUnknown`).
         """
+        ...
+
+
+@runtime_checkable
+class Pageless(Protocol):
+    """A connector that works without a browser, say through the site's API: its pages are None."""
+
+    @property
+    def pageless(self) -> Literal[True]:
+        """Return True; only connectors without pages have this."""
         ...
 
 

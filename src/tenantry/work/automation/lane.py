@@ -12,7 +12,7 @@ from playwright.async_api import StorageState
 from tenantry.core import clock, db
 from tenantry.sdk import registry
 from tenantry.sdk.browser import Page, PageError
-from tenantry.sdk.product import Capability, Connector, Product
+from tenantry.sdk.product import Connector, Pageless, Product
 from tenantry.work.automation import services
 from tenantry.work.automation.browserhost import BrowserHost, Seat
 from tenantry.work.automation.models import Connection, Mode
@@ -57,7 +57,7 @@ class Lane:
     @property
     def pageless(self) -> bool:
         """Return whether the connector works without a browser."""
-        return Capability.PAGELESS in self.connector.capabilities
+        return isinstance(self.connector, Pageless)
 
     @property
     def mode(self) -> Mode:
