@@ -5,6 +5,8 @@ from datetime import UTC, datetime
 
 import pytest
 from django.conf import LazySettings
+from django.db import connection
+from pytest_django.plugin import DjangoDbBlocker
 
 from tenantry.customers.accounts import services as accounts
 from tenantry.customers.accounts.models import User
@@ -29,6 +31,19 @@ def _fresh_policies() -> Iterator[None]:
 def _built_in_mailbox(settings: LazySettings) -> None:
     """Undo Django's own test mailbox: mails go where they go without any configuration."""
     settings.EMAIL_BACKEND = "tenantry.customers.notices.drivers.mailbox.MailboxBackend"
+
+
+@pytest.fixture(autouse=True)
+def _empty_queue(
+    request: pytest.FixtureRequest, django_db_blocker: DjangoDbBlocker
+) -> Iterator[None]:
+    """Let no test that commits leave messages to another: Django does not empty the queue."""
+    yield
+    marker = request.node.get_closest_marker("django_db")
+    commits = marker is not None and marker.kwargs.get("transaction", False)
+    if commits or "transactional_db" in request.fixturenames:
+        with django_db_blocker.unblock(), connection.cursor() as cursor:
+            cursor.execute("TRUNCATE procrastinate_jobs CASCADE")
 
 
 @pytest.fixture

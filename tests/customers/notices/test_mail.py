@@ -66,6 +66,12 @@ def test_content_is_never_readable_in_the_database(now: datetime) -> None:
     assert CODE not in database_text()
 
 
+def test_language_we_do_not_speak_becomes_the_first(now: datetime) -> None:
+    mail_id = send(now, language="tlh-Qo'noS")
+
+    assert stored(mail_id).language == "en"
+
+
 def test_same_key_is_sent_once(now: datetime) -> None:
     first, second = send(now), send(now)
     handle_messages()

@@ -36,6 +36,8 @@ from tenantry.ledger.audit.vocabulary import Action
 
 CODE_MINUTES = 10
 _PURPOSE = "sign_in"
+# RFC 3696, erratum 1690: a path of 256 characters less its brackets.
+_LONGEST_ADDRESS = 254
 _HOUR, _DAY = "%Y-%m-%dT%H", "%Y-%m-%d"
 
 # Expiry is the database's time: processes with wrong clocks agree on it.
@@ -73,11 +75,7 @@ def request_code(*, email: str, browser: str, network: str, language: str, now: 
     Refuses: `AddressInvalid`, `TooManyCodes`.
     """
     _require_browser(browser)
-    address = canonical(email)
-    try:
-        validate_email(address)
-    except ValidationError:
-        raise AddressInvalid from None
+    address = _address(email)
     identity, browser_hash = _identity(address), _browser(browser)
     window = now.strftime(_HOUR)
     limits = (
@@ -209,6 +207,17 @@ def forget_old_codes() -> int:
         return count
 
 
+def _address(email: str) -> str:
+    address = canonical(email)
+    try:
+        validate_email(address)
+    except ValidationError:
+        raise AddressInvalid from None
+    if len(address) > _LONGEST_ADDRESS:
+        raise AddressInvalid
+    return address
+
+
 def _identity(address: str) -> bytes:
     return keyed_hash("sign_in.identity", address)
 
@@ -240,11 +249,7 @@ def create_user(
 
     Refuses: `AddressInvalid`, `AddressTaken`, `LanguageUnknown`, `PasswordWeak`.
     """
-    address = canonical(email)
-    try:
-        validate_email(address)
-    except ValidationError:
-        raise AddressInvalid from None
+    address = _address(email)
     _require_language(language)
     user = User(email=address, name=name.strip(), language=language, created_at=now)
     _give_password(user, password)

@@ -107,10 +107,12 @@ def send_mail(
 ) -> UUID:
     """Put one mail into the outbox, to leave when the present transaction commits.
 
-    The same `dedupe_key` is sent once; the id of the first is returned. The content is encrypted
-    until it was sent, and then erased.
+    The same `dedupe_key` is sent once; the id of the first is returned. A language that we do not
+    speak becomes the first one. The content is encrypted until it was sent, and then erased.
     """
     require_facts(template, needed=MAILS[template], given=facts)
+    if language not in dict(settings.LANGUAGES):
+        language = settings.LANGUAGE_CODE
     mail = Mail(
         id=uuid7(),
         tenant_id=tenant_id,
