@@ -1,0 +1,166 @@
+"""The live process's answers: server-sent events over ASGI, and nothing else.
+
+`GET /t/<short_id>/events` for a tenant's people, `GET /console/events` for operators, `GET
+/health/`. It shares the web's session cookie (cookies ignore ports) and answers its pages only.
+"""
+
+import asyncio
+import json
+import re
+from collections.abc import Awaitable, Callable, MutableMapping
+from http import cookies
+from typing import Any
+from urllib.parse import urlsplit
+
+from django.conf import settings
+from django.contrib.auth import get_user
+from django.contrib.sessions.backends.db import SessionStore
+from django.http import HttpRequest
+
+from tenantry.config.events import Hub, stream
+from tenantry.core import db, trace
+from tenantry.core.errors import DomainError, Forbidden, NotFound
+from tenantry.customers.accounts.models import User
+from tenantry.customers.tenants import queries as tenants
+from tenantry.faces.portal.access import person
+from tenantry.faces.portal.refusals import SignInNeeded
+
+Message = MutableMapping[str, Any]
+Receive = Callable[[], Awaitable[Message]]
+Send = Callable[[Message], Awaitable[None]]
+
+_TENANT = re.compile(r"^/t/([-\w]{1,20})/events$")
+_CONSOLE = "/console/events"
+_HEALTH = "/health/"
+# A browser that does not take one event for this long is gone.
+_SEND_SECONDS = 20.0
+_hub = Hub()
+
+
+async def application(scope: Message, receive: Receive, send: Send) -> None:
+    """Answer one connection."""
+    if scope["type"] == "lifespan":
+        await _live(receive, send)
+    elif scope["type"] == "http":
+        headers = {name.decode("latin-1").lower(): value for name, value in scope["headers"]}
+        with trace.start(headers.get("traceparent", b"").decode("latin-1")):
+            await _answer(scope, headers, receive, send)
+
+
+async def _live(receive: Receive, send: Send) -> None:
+    while True:
+        message = await receive()
+        if message["type"] == "lifespan.startup":
+            await send({"type": "lifespan.startup.complete"})
+        else:
+            _hub.stop()
+            await send({"type": "lifespan.shutdown.complete"})
+            return
+
+
+async def _answer(scope: Message, headers: dict[str, bytes], receive: Receive, send: Send) -> None:
+    path: str = scope["path"]
+    if scope["method"] != "GET":
+        await _say(send, 405, {"title": "Method not allowed"}, kind="application/problem+json")
+    elif path == _HEALTH:
+        await _say(send, 200, {"status": "ok"})
+    else:
+        try:
+            topic = await db.in_thread(topic_of, path, headers)
+        except DomainError as refusal:
+            problem = refusal.problem(trace_id=trace.current().trace_id, instance=path)
+            kind = "application/problem+json"
+            await _say(send, refusal.http_status, problem, kind=kind)
+        else:
+            await _tell(topic, receive, send)
+
+
+def topic_of(path: str, headers: dict[str, bytes]) -> str:
+    """Return the topic that the browser asks for and may hear.
+
+    Raises `NotFound`, `SignInNeeded`, or `Forbidden` for pages of other origins.
+    """
+    found = _TENANT.match(path)
+    if not found and path != _CONSOLE:
+        raise NotFound
+    if headers.get("origin", _origin()) != _origin():
+        raise Forbidden
+    request = _request(headers)
+    if not found:
+        return _console_topic(request)
+    user = person(request)
+    if user is None:
+        raise SignInNeeded
+    access = tenants.get_for_user(user=user, short_id=found[1])
+    return f"tenant:{access.tenant.id}"
+
+
+def _console_topic(request: HttpRequest) -> str:
+    user = request.user
+    # A session that was opened by a code in the portal opens nothing here, whoever it is.
+    if not isinstance(user, User) or person(request) is not None:
+        raise SignInNeeded
+    if not user.is_staff:
+        raise NotFound
+    return "console"
+
+
+def _request(headers: dict[str, bytes]) -> HttpRequest:
+    jar: cookies.SimpleCookie = cookies.SimpleCookie()
+    try:
+        jar.load(headers.get("cookie", b"").decode("latin-1"))
+    except cookies.CookieError:
+        raise SignInNeeded from None
+    morsel = jar.get(settings.SESSION_COOKIE_NAME)
+    request = HttpRequest()
+    request.session = SessionStore(morsel.value if morsel else None)
+    request.user = get_user(request)
+    return request
+
+
+async def _tell(topic: str, receive: Receive, send: Send) -> None:
+    with _hub.reader(topic) as reader:
+        await send(_start(200, b"text/event-stream; charset=utf-8"))
+        gone = asyncio.ensure_future(_until_gone(receive))
+        try:
+            async for event in stream(reader):
+                if gone.done():
+                    return
+                body = {"type": "http.response.body", "body": event, "more_body": True}
+                await asyncio.wait_for(send(body), timeout=_SEND_SECONDS)
+            await send({"type": "http.response.body", "body": b"", "more_body": False})
+        except TimeoutError:
+            return
+        finally:
+            gone.cancel()
+
+
+async def _until_gone(receive: Receive) -> None:
+    while (await receive())["type"] != "http.disconnect":
+        pass
+
+
+async def _say(
+    send: Send, status: int, answer: dict[str, object], *, kind: str = "application/json"
+) -> None:
+    await send(_start(status, kind.encode()))
+    await send({"type": "http.response.body", "body": json.dumps(answer).encode()})
+
+
+def _start(status: int, kind: bytes) -> Message:
+    headers = [
+        (b"content-type", kind),
+        (b"cache-control", b"no-store"),
+        (b"x-content-type-options", b"nosniff"),
+        (b"x-accel-buffering", b"no"),
+        (b"access-control-allow-origin", _origin()),
+        (b"access-control-allow-credentials", b"true"),
+        (b"vary", b"origin"),
+        (trace.HEADER.encode(), trace.current().trace_id.encode()),
+    ]
+    return {"type": "http.response.start", "status": status, "headers": headers}
+
+
+def _origin() -> bytes:
+    parts = urlsplit(settings.BASE_URL)
+    return f"{parts.scheme}://{parts.netloc}".encode()

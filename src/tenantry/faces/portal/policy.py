@@ -1,0 +1,49 @@
+"""What browsers may do on our pages, and how refusals become answers."""
+
+from collections.abc import Callable
+
+from django.conf import settings
+from django.http import HttpRequest, HttpResponse, HttpResponseBase
+
+from tenantry.core.errors import DomainError
+from tenantry.faces.portal.refusals import refused
+
+HEADER = "Content-Security-Policy"
+# Operators' pages need more and say so themselves.
+_OTHER_FACES = ("/console/",)
+
+
+def content_security_policy() -> str:
+    """Return the policy of every page: nothing inline, nothing foreign, live events only."""
+    return "; ".join(
+        (
+            "default-src 'self'",
+            "script-src 'self'",
+            "style-src 'self'",
+            "img-src 'self' data:",
+            f"connect-src 'self' {settings.LIVE_URL}",
+            "object-src 'none'",
+            "base-uri 'none'",
+            "form-action 'self'",
+            "frame-ancestors 'none'",
+        )
+    )
+
+
+class PortalMiddleware:
+    """Give pages their security policy, and show each `DomainError` with its remedy."""
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponseBase]) -> None:
+        """Wrap the rest of the stack."""
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponseBase:
+        """Answer, and add the policy unless the answer has its own."""
+        response = self.get_response(request)
+        if not request.path.startswith(_OTHER_FACES):
+            response.headers.setdefault(HEADER, content_security_policy())
+        return response
+
+    def process_exception(self, request: HttpRequest, error: Exception) -> HttpResponse | None:
+        """Translate a refusal; anything else is a bug and goes on."""
+        return refused(request, error) if isinstance(error, DomainError) else None

@@ -1,0 +1,1 @@
+"""The pages: each fetches, parses, calls one service, and shows what came of it."""
