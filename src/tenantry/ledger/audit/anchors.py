@@ -104,7 +104,7 @@ def _judged(size: int, row: _Row | None, *, keys: Sequence[Verifier], may_lag: b
     frontier = None
     if row and signed:
         frontier = _frontier_of(row, signed)
-        if row.root != signed.root or frontier is None:
+        if stored.signed and (row.root != signed.root or frontier is None):
             faults.append((Fault.CHECKPOINT_CHANGED, _("root or frontier is not the signed one")))
     return Anchor(
         size=size,

@@ -17,7 +17,7 @@ class Fault(TextChoices):
     ENTRY_NOT_SEALED = "entry_not_sealed", _("The entry has no place in the tree.")
     LEAF_CHANGED = "leaf_changed", _("Another entry was sealed in this place.")
     LEAF_MISSING = "leaf_missing", _("The leaf of this number is gone.")
-    LEAF_ADDED = "leaf_added", _("No checkpoint knows of this leaf.")
+    LEAF_ADDED = "leaf_added", _("No signed checkpoint covers this leaf.")
     CHECKPOINT_MISSING = "checkpoint_missing", _("The database lacks this checkpoint.")
     CHECKPOINT_CHANGED = "checkpoint_changed", _("The database holds another checkpoint.")
     OBJECT_MISSING = "object_missing", _("The object store lacks this checkpoint.")

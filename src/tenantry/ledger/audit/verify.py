@@ -29,7 +29,7 @@ _POLL_SECONDS = 0.1
 _UNKNOWN_LEAVES = """
     SELECT leaf_no, entry_id FROM audit_leaf WHERE leaf_no IS NULL OR leaf_no < 0 OR leaf_no >=
         greatest(%s, (SELECT coalesce(max(tree_size), 0) FROM audit_checkpoint))
-    ORDER BY leaf_no LIMIT 100
+    ORDER BY leaf_no LIMIT 1
 """
 _UNSEALED = """
     SELECT e.id FROM audit_auditentry e
