@@ -12,7 +12,7 @@ import pytest
 from hypothesis import HealthCheck, given
 from hypothesis import settings as profile
 from hypothesis import strategies as st
-from pytest_django.fixtures import SettingsWrapper
+from pytest_django import Settings
 
 from tenantry.sdk import (
     BrowserFailed,
@@ -72,7 +72,7 @@ def find(
 
 
 def test_site_address_is_read_when_it_is_needed(
-    settings: SettingsWrapper, monkeypatch: pytest.MonkeyPatch
+    settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     connector = BrowserConnector()
     monkeypatch.delenv("CAFE_SITE_URL", raising=False)

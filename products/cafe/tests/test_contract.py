@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
-from typing import ClassVar
+from typing import Any, ClassVar
 from uuid import UUID
 
 import pytest
@@ -33,7 +33,7 @@ from .conftest import CafeUnderTest
 pytestmark = pytest.mark.enable_socket
 
 
-def fault(name: str, **options: object) -> Callable[[CafeUnderTest], None]:
+def fault(name: str, **options: Any) -> Callable[[CafeUnderTest], None]:
     def arrange(cafe: CafeUnderTest) -> None:
         cafe.control.set_fault(name, **options)
 

@@ -5,7 +5,9 @@ from dataclasses import dataclass
 
 from PIL import Image
 
-# Only these decoders are ever given a stranger's bytes. MPO is a JPEG with further views in it.
+# Only these decoders are ever given a stranger's bytes.
+_DECODERS = ("JPEG", "PNG", "GIF", "WEBP")
+# MPO is what the decoder of JPEG calls a picture with further views in it.
 _MEDIA_TYPES = {
     "JPEG": "image/jpeg",
     "MPO": "image/jpeg",
@@ -48,10 +50,13 @@ def read_image(data: bytes, *, most_pixels: int = 40_000_000) -> ImageFacts:
 
 
 def _decoded(data: bytes, most_pixels: int) -> ImageFacts:
-    with Image.open(io.BytesIO(data), formats=tuple(_MEDIA_TYPES)) as image:
+    # Each finds what the other overlooks: checksums and a missing end, then the picture itself.
+    with Image.open(io.BytesIO(data), formats=_DECODERS) as image:
         width, height = image.size
         if width * height > most_pixels:
             raise TooManyPixels(f"{width} x {height} pixels")
+        image.verify()
+    with Image.open(io.BytesIO(data), formats=_DECODERS) as image:
         image.load()
         media_type = _MEDIA_TYPES[image.format or ""]
     return ImageFacts(media_type=media_type, width=width, height=height)

@@ -1,7 +1,8 @@
 """The installed products: found by entry point, validated, refused with a clear message."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from collections.abc import Set as AbstractSet
 from functools import cache
 from importlib.metadata import EntryPoint, entry_points, version
 
@@ -9,6 +10,7 @@ from django.core.exceptions import ImproperlyConfigured
 from packaging.specifiers import InvalidSpecifier, SpecifierSet
 
 from tenantry.core.errors import NotFound
+from tenantry.sdk.errors import CODES
 from tenantry.sdk.product import Capability, Connector, JobKind, Product
 
 GROUP = "tenantry.products"
@@ -77,18 +79,21 @@ def faults_of(product: Product, *, platform_version: str) -> Iterator[str]:
     if not _SLUG.match(slug):
         yield f"slug {slug!r} must be 2 to 20 lower-case letters and digits, a letter first"
     yield from _version_faults(product.requires_platform, platform_version)
-    for candidate in product.connectors:
+    declared: Sequence[object] = product.connectors
+    connectors = [one for one in declared if isinstance(one, Connector)]
+    for candidate in declared:
         if not isinstance(candidate, Connector):
             yield f"connector {candidate!r} does not implement every verb of sdk.Connector"
-    yield from _kind_faults(product)
+    if len({candidate.slug for candidate in connectors}) != len(connectors):
+        yield "two connectors share a slug"
+    yield from _kind_faults(product, {able for one in connectors for able in one.capabilities})
     for action in product.audit_actions:
         if not action.code.startswith(f"{slug}."):
             yield f"audit action {action.code!r} must begin with {slug + '.'!r}"
 
 
-def _kind_faults(product: Product) -> Iterator[str]:
+def _kind_faults(product: Product, offered: AbstractSet[Capability]) -> Iterator[str]:
     slug = product.slug
-    offered = {able for candidate in product.connectors for able in candidate.capabilities}
     for kind in product.job_kinds:
         if not kind.name.startswith(f"{slug}."):
             yield f"job kind {kind.name!r} must begin with {slug + '.'!r}"
@@ -96,6 +101,8 @@ def _kind_faults(product: Product) -> Iterator[str]:
             yield f"job kind {kind.name!r} needs {kind.capability}, which no connector offers"
         if kind.irreversible and Capability.FIND_PUBLISHED not in offered:
             yield f"job kind {kind.name!r} is irreversible: a connector must offer find_published"
+        if unknown := kind.error_codes - CODES:
+            yield f"job kind {kind.name!r} names unknown error codes {sorted(unknown)}"
     names = [kind.name for kind in product.job_kinds]
     if len(set(names)) != len(names):
         yield "two job kinds share a name"

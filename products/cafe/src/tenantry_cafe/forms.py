@@ -178,7 +178,12 @@ class TemplateForm(forms.Form):
         self.stored = stored
         for place, image in enumerate(stored, start=1):
             self.fields[f"place_{image.id}"] = forms.IntegerField(
-                label=_("Place"), required=False, initial=place, min_value=1, max_value=99
+                label=_("Place"),
+                required=False,
+                initial=place,
+                min_value=1,
+                max_value=99,
+                widget=forms.NumberInput(attrs={"class": "short"}),
             )
             self.fields[f"remove_{image.id}"] = forms.BooleanField(
                 label=_("Remove"), required=False

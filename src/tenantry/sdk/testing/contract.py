@@ -15,7 +15,7 @@ from tenantry.core.tenancy import scope
 from tenantry.sdk import registry
 from tenantry.sdk.browser import Page
 from tenantry.sdk.content import Content, ContentProvider
-from tenantry.sdk.errors import CODES, AuthExpired, AuthInvalid, ConnectorError, PayloadInvalid
+from tenantry.sdk.errors import AuthExpired, AuthInvalid, ConnectorError, PayloadInvalid
 from tenantry.sdk.product import Capability, Connector, Credentials, Product, Published, SignedIn
 from tenantry.sdk.testing.bench import BrowserBench, RecordedIntent
 
@@ -76,10 +76,6 @@ class DeclarationContract:
 
     def test_product_is_found_by_its_entry_point(self) -> None:
         assert registry.product(self.product.slug) is self.product
-
-    def test_error_codes_are_those_of_the_contract(self) -> None:
-        declared = {code for kind in self.product.job_kinds for code in kind.error_codes}
-        assert declared - CODES == set()
 
     def test_portal_section_has_its_index(self) -> None:
         section = self.product.portal
