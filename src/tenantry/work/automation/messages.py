@@ -1,6 +1,7 @@
 """Commands and events of this room."""
 
 from dataclasses import dataclass
+from datetime import datetime
 from typing import ClassVar
 from uuid import UUID
 
@@ -46,3 +47,4 @@ class SessionChanged(Event):
     tenant_id: UUID
     state: str
     code: str
+    at: datetime

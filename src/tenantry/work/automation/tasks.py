@@ -1,8 +1,9 @@
 """Handlers of messages."""
 
+from tenantry.core import clock
 from tenantry.core.queue import handles
-from tenantry.work.automation import browserhost, lanes
-from tenantry.work.automation.messages import DrainLane
+from tenantry.work.automation import browserhost, lanes, services
+from tenantry.work.automation.messages import DrainLane, SessionChanged
 
 
 @handles(DrainLane)
@@ -13,3 +14,9 @@ async def drain_lane(command: DrainLane) -> None:
         tenant_id=command.tenant_id,
         host=browserhost.current(),
     )
+
+
+@handles(SessionChanged)
+def ask_owner(event: SessionChanged) -> None:
+    """Tell the customer's people when a connection needs one of them."""
+    services.ask_owner(event=event, now=clock.now())

@@ -1,5 +1,6 @@
 """The verbs of this room, one module per topic: import them from here."""
 
+from tenantry.work.automation.services.asking import ask_owner
 from tenantry.work.automation.services.claims import (
     LEASE,
     RENEW_EVERY,
@@ -53,6 +54,7 @@ __all__ = [
     "Stopped",
     "Tried",
     "age_sessions",
+    "ask_owner",
     "beat",
     "cancel_for_connection",
     "cancel_jobs",

@@ -1,5 +1,7 @@
 """What others hear: events for rooms above, hints for open pages. Inside the verb's transaction."""
 
+from datetime import datetime
+
 from tenantry.core import live, queue
 from tenantry.work.automation.messages import JobEnded, SessionChanged
 from tenantry.work.automation.models import Connection, Job
@@ -28,7 +30,7 @@ def tell_moved(job: Job) -> None:
         )
 
 
-def tell_session(connection: Connection) -> None:
+def tell_session(connection: Connection, *, at: datetime) -> None:
     """Tell pages and listeners that a session moved."""
     live.notify(f"tenant:{connection.tenant_id}", kind="connection", id=str(connection.id))
     live.notify("console", kind="connection", id=str(connection.id))
@@ -38,5 +40,6 @@ def tell_session(connection: Connection) -> None:
             tenant_id=connection.tenant_id,
             state=connection.session_state,
             code=connection.session_code,
+            at=at,
         )
     )

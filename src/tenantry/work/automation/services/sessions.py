@@ -188,7 +188,7 @@ def move_session(
         extra={"session_deadline": None, **extra},
     )
     if moved:
-        news.tell_session(connection)
+        news.tell_session(connection, at=now)
     return moved
 
 
