@@ -17,12 +17,15 @@ class Board:
 
 @dataclass(frozen=True, kw_only=True)
 class Cafe:
+    """A cafe and its boards."""
+
     slug: str
     name: str
     about: str
     boards: tuple[Board, ...]
 
     def find_board(self, slug: str) -> Board | None:
+        """Find a board by its slug; None when the cafe has no such board."""
         return next((board for board in self.boards if board.slug == slug), None)
 
 
@@ -72,4 +75,5 @@ PRESETS = (
 
 
 def find_cafe(slug: str) -> Cafe | None:
+    """Find a cafe by its slug; None when there is no such cafe."""
     return next((cafe for cafe in CAFES if cafe.slug == slug), None)

@@ -87,12 +87,15 @@ class Fault:
     hits: int = 0
 
     def text(self, option: str) -> str:
+        """Give an option as a text."""
         return str(self.options[option])
 
     def number(self, option: str) -> float:
+        """Give an option as a number."""
         return float(self.options[option])
 
     def describe(self) -> dict[str, object]:
+        """Show the fault as control sees it."""
         return {
             "name": self.name,
             "options": dict(self.options),
@@ -142,10 +145,12 @@ class FaultBoard:
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
     def add(self, fault: Fault) -> None:
+        """Set a fault; several of one name are tried in the order of their setting."""
         with self._lock:
             self._faults.append(fault)
 
     def clear(self, name: str | None = None) -> None:
+        """Forget the faults of that name, or all."""
         with self._lock:
             self._faults = [f for f in self._faults if name is not None and f.name != name]
 

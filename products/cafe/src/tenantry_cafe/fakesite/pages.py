@@ -61,14 +61,17 @@ def require_session(site: Site, request: Request) -> Session | Response:
 
 
 def login_url(target: str) -> str:
+    """Give the address of the login form that leads back to `target`."""
     return f"/login?next={quote(target)}"
 
 
 def show_home(site: Site, request: Request, _path: Mapping[str, str]) -> Response:
+    """Show the cafes."""
     return site.page(request, "home.html", cafes=CAFES)
 
 
 def show_cafe(site: Site, request: Request, path: Mapping[str, str]) -> Response:
+    """Show the boards of a cafe and its latest articles."""
     cafe = find_cafe(path["cafe"])
     if cafe is None:
         raise Refusal(404, "not_found", "없는 카페입니다. 주소를 다시 확인해 주세요.")
@@ -81,6 +84,7 @@ def show_cafe(site: Site, request: Request, path: Mapping[str, str]) -> Response
 
 
 def show_board(site: Site, request: Request, path: Mapping[str, str]) -> Response:
+    """Show a page of the articles of a board, newest first."""
     cafe, board = find_place(path["cafe"], path["board"])
     total = site.store.count_articles(cafe=cafe.slug, board=board.slug)
     pager = _pager(request, total)
@@ -99,6 +103,7 @@ def show_board(site: Site, request: Request, path: Mapping[str, str]) -> Respons
 
 
 def show_article(site: Site, request: Request, path: Mapping[str, str]) -> Response:
+    """Show an article to anybody."""
     article = site.store.find_article(int(path["article"]))
     if article is None:
         raise Refusal(404, "not_found", "삭제되었거나 없는 글입니다.")
@@ -106,6 +111,7 @@ def show_article(site: Site, request: Request, path: Mapping[str, str]) -> Respo
 
 
 def show_me(site: Site, request: Request, _path: Mapping[str, str]) -> Response:
+    """Show who is signed in, and until when."""
     session = require_session(site, request)
     if isinstance(session, Response):
         return session
@@ -120,6 +126,7 @@ def show_me(site: Site, request: Request, _path: Mapping[str, str]) -> Response:
 
 
 def show_my_posts(site: Site, request: Request, _path: Mapping[str, str]) -> Response:
+    """Show a page of the visitor's own articles, newest first."""
     session = require_session(site, request)
     if isinstance(session, Response):
         return session
@@ -139,6 +146,7 @@ def show_my_posts(site: Site, request: Request, _path: Mapping[str, str]) -> Res
 
 
 def serve_image(site: Site, _request: Request, path: Mapping[str, str]) -> Response:
+    """Serve an uploaded image."""
     name = path["name"]
     try:
         data = (site.store.uploads / name).read_bytes()
@@ -150,6 +158,7 @@ def serve_image(site: Site, _request: Request, path: Mapping[str, str]) -> Respo
 
 
 def serve_static(_site: Site, _request: Request, path: Mapping[str, str]) -> Response:
+    """Serve the style sheet, the script or the icon."""
     if path["name"] not in _STATIC:
         raise Refusal(404, "not_found", "없는 파일입니다.")
     content_type, data = _STATIC[path["name"]]
@@ -181,7 +190,7 @@ def _in_korea(instant: float) -> str:
 
 
 def _pager(request: Request, total: int) -> dict[str, int]:
-    """The page asked for, kept inside what there is, and its neighbours (0 for none)."""
+    """Find the page asked for, kept inside what there is, and its neighbors (0 for none)."""
     last = max(1, math.ceil(total / PAGE_SIZE))
     asked = request.query.get("page", "1")
     wanted = (

@@ -62,7 +62,7 @@ ROUTES = (
 
 
 def answer(site: Site, request: Request) -> Response:
-    """The answer to a request. Raises `ClientGone` and `CutConnection` for the socket to act on."""
+    """Answer a request. Raises `ClientGone` and `CutConnection` for the socket to act on."""
     if request.path.startswith("/_control/"):
         return control_api.answer(site, request)
     route: Route | None = None
@@ -101,7 +101,7 @@ def _find(request: Request) -> tuple[Route, dict[str, str]]:
 
 
 def _misbehave(site: Site, request: Request, step: str) -> None:
-    """The faults that may meet a request of this step before its view sees it."""
+    """Meet the faults that a request of this step may meet before its view sees it."""
     account = _account_of(site, request)
     faults, anywhere = site.faults, ("any", step)
     if site.latency:

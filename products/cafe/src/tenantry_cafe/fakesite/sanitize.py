@@ -76,7 +76,7 @@ class _Cleaner(HTMLParser):
 
 
 def sanitize_body(html: str) -> tuple[str, list[str]]:
-    """The body with p, br, b, i, a and own images only, and the image paths in order.
+    """Cut the body down to p, br, b, i, a and own images; also give the image paths in order.
 
     The body is empty when it has neither visible text nor an image.
     """

@@ -70,7 +70,7 @@ class _Handler(BaseHTTPRequestHandler):
             self.close_connection = True
 
     def _read_body(self) -> bytes | None:
-        """The body in full; None when it was refused or the client left before its end."""
+        """Read the body in full; None when it was refused or the client left before its end."""
         length = self.headers.get("Content-Length", "0")
         if not length.isdecimal() or "Transfer-Encoding" in self.headers:
             self._send_last(411)
@@ -110,15 +110,16 @@ class Server(ThreadingHTTPServer):
 
     @property
     def url(self) -> str:
+        """Give the address that the server listens on."""
         return f"http://{self.server_address[0]!s}:{self.server_address[1]}"
 
     def handle_error(self, request: Any, client_address: Any) -> None:  # noqa: ANN401
-        """A connection that broke is daily bread here; anything else is shown on stderr."""
+        """Show on stderr what is not a broken connection: those are daily bread here."""
         if not isinstance(sys.exc_info()[1], OSError):
             super().handle_error(request, client_address)
 
     def server_bind(self) -> None:
-        # HTTPServer would ask the name server for this host's name, which can take seconds.
+        """Bind without asking the name server, which HTTPServer does and which can take seconds."""
         socketserver.TCPServer.server_bind(self)
 
 

@@ -17,11 +17,13 @@ _EXPIRED = Refusal(410, "challenge_expired", "인증 시간이 지났습니다. 
 
 
 def show_login(site: Site, request: Request, _path: Mapping[str, str]) -> Response:
+    """Show the login form; `next` in the query is where it leads."""
     target = request.query.get("next", "")
     return site.page(request, "login.html", target=target if is_local_path(target) else "/")
 
 
 def log_in(site: Site, request: Request, _path: Mapping[str, str]) -> Response:
+    """Check the password and start a session, unless a wall stands in between."""
     form = request.form()
     site.check_csrf(request, form.get("csrf_token", ""))
     login, target = form.get("login", "").strip(), form.get("next", "")
@@ -57,7 +59,7 @@ def show_captcha(
     session_token: str = "",
     failed: bool = False,
 ) -> Response:
-    """The CAPTCHA wall. A solved one leads to `target`, with a session or in the one given."""
+    """Show the CAPTCHA wall. A solved one leads to `target`, with a session or in the one given."""
     answer = "".join(secrets.choice("23456789") for _ in range(5))
     challenge = Challenge(
         kind="captcha", login=login, answer=answer, target=target, session_token=session_token
@@ -67,6 +69,7 @@ def show_captcha(
 
 
 def serve_captcha_image(site: Site, _request: Request, path: Mapping[str, str]) -> Response:
+    """Draw the digits of a CAPTCHA that is still open."""
     challenge = site.find_challenge(path["key"], "captcha")
     if challenge is None:
         raise _EXPIRED
@@ -87,6 +90,7 @@ def serve_captcha_image(site: Site, _request: Request, path: Mapping[str, str]) 
 
 
 def answer_captcha(site: Site, request: Request, _path: Mapping[str, str]) -> Response:
+    """Check the digits: on to the target, or another CAPTCHA. Each can be tried once."""
     form = request.form()
     site.check_csrf(request, form.get("csrf_token", ""))
     key = form.get("challenge", "")
@@ -112,6 +116,7 @@ def answer_captcha(site: Site, request: Request, _path: Mapping[str, str]) -> Re
 
 
 def answer_two_factor(site: Site, request: Request, _path: Mapping[str, str]) -> Response:
+    """Check the code and start the session; a wrong one may be tried again."""
     form = request.form()
     site.check_csrf(request, form.get("csrf_token", ""))
     key = form.get("challenge", "")
@@ -125,6 +130,7 @@ def answer_two_factor(site: Site, request: Request, _path: Mapping[str, str]) ->
 
 
 def log_out(site: Site, request: Request, _path: Mapping[str, str]) -> Response:
+    """End the session on the server and take the cookie back."""
     site.check_csrf(request, request.form().get("csrf_token", ""))
     session = site.session_of(request)
     if session is not None:

@@ -78,9 +78,11 @@ class Site:
         self._lock = threading.Lock()
 
     def is_control_token(self, given: str) -> bool:
+        """Compare in constant time."""
         return hmac.compare_digest(given.encode(), self._token.encode())
 
     def close(self) -> None:
+        """Let go of whoever waits and close the store."""
         self.stopping.set()
         self.release_holds()
         self.store.close()
@@ -97,15 +99,17 @@ class Site:
     # Sessions and forms
 
     def session_of(self, request: Request) -> Session | None:
+        """Find the live session that the request carries."""
         token = request.cookie(SESSION_COOKIE)
         return self.store.find_session(token, now=self.now()) if token else None
 
     def session_cookie(self, token: str) -> tuple[str, str]:
+        """Make the Set-Cookie header of a new session."""
         expires = formatdate(self.now() + self.lifetime, usegmt=True)
         return make_cookie(SESSION_COOKIE, token, max_age=int(self.lifetime), expires=expires)
 
     def check_csrf(self, request: Request, given: str) -> None:
-        """Raises `Refusal` (403) unless the form carries the token of the visitor's own cookie."""
+        """Raise `Refusal` (403) unless the form carries the token of the visitor's own cookie."""
         expected = request.cookie(CSRF_COOKIE)
         if not expected or not hmac.compare_digest(expected.encode(), given.encode()):
             raise Refusal(
@@ -135,17 +139,20 @@ class Site:
     # Challenges
 
     def open_challenge(self, challenge: Challenge) -> str:
+        """Remember a challenge and return its key."""
         key = secrets.token_hex(16)
         with self._lock:
             self._challenges[key] = challenge
         return key
 
     def find_challenge(self, key: str, kind: str) -> Challenge | None:
+        """Find an open challenge of that kind."""
         with self._lock:
             challenge = self._challenges.get(key)
         return challenge if challenge is not None and challenge.kind == kind else None
 
     def close_challenge(self, key: str) -> None:
+        """Forget a challenge; its key opens nothing any more."""
         with self._lock:
             self._challenges.pop(key, None)
 
@@ -190,5 +197,6 @@ class Site:
         return len(holds)
 
     def describe_holds(self) -> list[dict[str, str]]:
+        """List the submits that are held now."""
         with self._lock:
             return [{"account": h.account, "title": h.title, "at": h.at} for h in self._holds]

@@ -31,6 +31,8 @@ CREATE INDEX IF NOT EXISTS articles_author ON articles (author, id);
 
 @dataclass(frozen=True, kw_only=True)
 class Account:
+    """A member of the site; `level` says where they may write."""
+
     login: str
     nickname: str
     level: int
@@ -49,6 +51,8 @@ class Session:
 
 @dataclass(frozen=True, kw_only=True)
 class Article:
+    """A stored article; `body` is clean HTML, `created_at` seconds since the epoch."""
+
     id: int
     cafe: str
     board: str
@@ -86,6 +90,7 @@ class Store:
             self._add_presets()
 
     def close(self) -> None:
+        """Close the database file."""
         with self._lock:
             self._db.close()
 
@@ -146,6 +151,7 @@ class Store:
             return changed.rowcount == 1
 
     def check_password(self, login: str, password: str) -> bool:
+        """Say whether the password is right; an unknown login takes as long."""
         rows = self._rows("SELECT salt, password_hash FROM accounts WHERE login = ?", login)
         salt, known = (rows[0]["salt"], rows[0]["password_hash"]) if rows else (b"", b"")
         return hmac.compare_digest(_hash_password(password, salt), known)
@@ -164,6 +170,7 @@ class Store:
         return token
 
     def find_session(self, token: str, *, now: float) -> Session | None:
+        """Find the live session of a cookie value."""
         rows = self._rows(
             "SELECT * FROM sessions JOIN accounts USING (login)"
             " WHERE token_hash = ? AND expires_at > ?",
@@ -183,6 +190,7 @@ class Store:
         )
 
     def drop_session(self, session: Session) -> None:
+        """End one session."""
         self._rows("DELETE FROM sessions WHERE token_hash = ?", session.token_hash)
 
     def drop_sessions(self, login: str) -> int:
@@ -211,6 +219,7 @@ class Store:
             return int(added.lastrowid or 0)
 
     def find_article(self, article_id: int) -> Article | None:
+        """Find an article by its number."""
         rows = self._rows(f"{_ARTICLES} WHERE a.id = ?", article_id)
         return Article(**dict(rows[0])) if rows else None
 
@@ -231,6 +240,7 @@ class Store:
     def count_articles(
         self, *, cafe: str | None = None, board: str | None = None, author: str | None = None
     ) -> int:
+        """Count the articles that match."""
         where, values = _filter(cafe=cafe, board=board, author=author)
         rows = self._rows(f"SELECT count(*) FROM articles {where}", *values)  # noqa: S608
         return int(rows[0][0])

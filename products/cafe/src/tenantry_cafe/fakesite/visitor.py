@@ -12,19 +12,24 @@ from urllib.parse import urlencode, urlsplit
 
 @dataclass(frozen=True, kw_only=True)
 class Answer:
+    """What the site answered."""
+
     status: int
     headers: http.client.HTTPMessage
     body: bytes
 
     @property
     def text(self) -> str:
+        """Give the body as a text."""
         return self.body.decode()
 
     @property
     def location(self) -> str:
+        """Give the address a redirect leads to; empty without one."""
         return self.headers.get("Location", "")
 
     def json(self) -> Any:  # noqa: ANN401 - JSON
+        """Parse the body."""
         return json.loads(self.body)
 
 
@@ -37,12 +42,13 @@ class Visitor:
         self.cookies: dict[str, str] = {}
 
     def close(self) -> None:
+        """Close the connection; the next request opens another."""
         self._line.close()
 
     def request(
         self, method: str, path: str, body: bytes = b"", headers: dict[str, str] | None = None
     ) -> Answer:
-        """Raises `OSError` or `http.client.HTTPException` when the connection fails."""
+        """Send a request. Raises `OSError` or `HTTPException` when the connection fails."""
         cookie = "; ".join(f"{name}={value}" for name, value in self.cookies.items())
         sent = {"Cookie": cookie, **(headers or {})}
         try:
@@ -58,6 +64,7 @@ class Visitor:
         return answer
 
     def get(self, path: str) -> Answer:
+        """Ask for a page."""
         return self.request("GET", path)
 
     def post_form(self, path: str, **fields: str) -> Answer:
@@ -67,13 +74,16 @@ class Visitor:
         return self.request("POST", path, urlencode(form).encode(), content_type)
 
     def log_in(self, login: str, password: str, *, target: str = "/") -> Answer:
+        """Fill in the login form."""
         self.get("/login")
         return self.post_form("/login", login=login, password=password, next=target)
 
     def upload(self, data: bytes, content_type: str = "image/png") -> Answer:
+        """Upload an image as the editor's script does."""
         return self.request("POST", "/upload", data, self._script_headers(content_type))
 
     def submit(self, cafe: str, board: str, title: str, body: str) -> Answer:
+        """Post an article as the editor's script does; `body` is HTML."""
         return self.request(
             "POST",
             f"/cafes/{cafe}/boards/{board}/articles",
@@ -87,7 +97,7 @@ class Visitor:
 
 
 def find_value(html: str, name: str) -> str:
-    """The value of the hidden field of that name; empty when there is none."""
+    """Find the value of the hidden field of that name; empty when there is none."""
     found = re.search(rf'name="{re.escape(name)}" value="([^"]*)"', html)
     return found[1] if found else ""
 
@@ -95,7 +105,7 @@ def find_value(html: str, name: str) -> str:
 def make_png(
     width: int = 32, height: int = 32, color: tuple[int, int, int] = (46, 125, 103)
 ) -> bytes:
-    """A real PNG of one colour."""
+    """Make a real PNG of one color."""
 
     def chunk(kind: bytes, data: bytes) -> bytes:
         body = kind + data

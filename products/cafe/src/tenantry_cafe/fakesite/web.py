@@ -41,6 +41,7 @@ class Connection:
         self._sock = sock
 
     def is_gone(self) -> bool:
+        """Say whether the client has closed its end."""
         try:
             glance = select.poll()  # select() cannot take descriptors from 1024 up
             glance.register(self._sock, select.POLLIN)
@@ -61,6 +62,7 @@ class Request:
     connection: Connection
 
     def cookie(self, name: str) -> str:
+        """Give the value of a cookie; empty without one."""
         for pair in self.headers.get("cookie", "").split(";"):
             key, _, value = pair.strip().partition("=")
             if key == name:
@@ -68,14 +70,14 @@ class Request:
         return ""
 
     def form(self) -> dict[str, str]:
-        """The fields of a posted form; the last value of each name."""
+        """Give the fields of a posted form; the last value of each name."""
         if not self.headers.get("content-type", "").startswith("application/x-www-form-urlencoded"):
             return {}
         fields = parse_qs(self.body.decode("utf-8", "replace"), keep_blank_values=True)
         return {name: values[-1] for name, values in fields.items()}
 
     def json(self) -> dict[str, Any]:
-        """The posted JSON object. Raises `Refusal` (400) for anything else."""
+        """Parse the posted JSON object. Raises `Refusal` (400) for anything else."""
         try:
             value = json.loads(self.body)
         except ValueError:
@@ -86,6 +88,7 @@ class Request:
 
     @property
     def target(self) -> str:
+        """Give the path and query, to come back to."""
         return f"{self.path}?{urlencode(self.query)}" if self.query else self.path
 
 
@@ -99,11 +102,13 @@ class Response:
 
 
 def html_response(text: str, status: int = 200) -> Response:
+    """Answer with a page that is never cached."""
     headers = [("Content-Type", "text/html; charset=utf-8"), ("Cache-Control", "no-store")]
     return Response(status=status, headers=headers, body=text.encode())
 
 
 def json_response(value: object, status: int = 200) -> Response:
+    """Answer with JSON that is never cached."""
     headers = [("Content-Type", "application/json"), ("Cache-Control", "no-store")]
     return Response(
         status=status, headers=headers, body=json.dumps(value, ensure_ascii=False).encode()
@@ -111,11 +116,12 @@ def json_response(value: object, status: int = 200) -> Response:
 
 
 def redirect(location: str) -> Response:
+    """Send the visitor on with a GET."""
     return Response(status=303, headers=[("Location", location)])
 
 
 def make_cookie(name: str, value: str, *, max_age: int, expires: str) -> tuple[str, str]:
-    """A Set-Cookie header; scripts cannot read the cookie and other sites cannot send it."""
+    """Make a Set-Cookie header; scripts cannot read the cookie and other sites cannot send it."""
     return (
         "Set-Cookie",
         f"{name}={value}; Path=/; Max-Age={max_age}; Expires={expires}; HttpOnly; SameSite=Lax",

@@ -22,6 +22,7 @@ IMAGES_PER_ARTICLE = 10
 
 
 def show_write(site: Site, request: Request, path: Mapping[str, str]) -> Response:
+    """Show the editor to whoever may write in the board."""
     cafe, board = find_place(path["cafe"], path["board"])
     session = require_session(site, request)
     if isinstance(session, Response):
@@ -42,6 +43,7 @@ def show_write(site: Site, request: Request, path: Mapping[str, str]) -> Respons
 
 
 def upload_image(site: Site, request: Request, _path: Mapping[str, str]) -> Response:
+    """Store an image that is the whole request body; answers with its address."""
     session = _require_script_session(site, request, "upload")
     account = session.account.login
     if slow := site.faults.take("slow_upload", account):
@@ -58,6 +60,7 @@ def upload_image(site: Site, request: Request, _path: Mapping[str, str]) -> Resp
 
 
 def submit_article(site: Site, request: Request, path: Mapping[str, str]) -> Response:
+    """Store an article and answer with its number and address."""
     cafe, board = find_place(path["cafe"], path["board"])
     session = _require_script_session(site, request, "submit")
     account = session.account.login
