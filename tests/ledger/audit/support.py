@@ -70,3 +70,9 @@ def fetch(statement: str, *values: object) -> list[tuple[object, ...]]:
 
 def count(table: str) -> int:
     return int(str(fetch(f"SELECT count(*) FROM {table}")[0][0]))
+
+
+def sealed_ids() -> list[UUID]:
+    """Return the entries in the order of their leaves."""
+    rows = fetch("SELECT entry_id FROM audit_leaf ORDER BY leaf_no")
+    return [entry_id for (entry_id,) in rows if isinstance(entry_id, UUID)]

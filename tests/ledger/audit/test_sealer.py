@@ -236,7 +236,7 @@ def test_forged_checkpoint_is_not_built_upon(book: None) -> None:
 
 def test_replaced_frontier_is_not_built_upon(book: None) -> None:
     write(2)
-    token = seal(export=False)
+    seal(export=False)
     ((note,),) = fetch("SELECT note FROM audit_checkpoint")
     wipe()
     execute("INSERT INTO audit_checkpoint VALUES (2, sha256('r'), sha256('f'), %s)", note)
@@ -320,7 +320,7 @@ def test_sealers_outlive_their_database_connections(book: None) -> None:
         )
         # The pool would hand its dead connections to the tests that follow.
         connection.close()
-        connection.close_pool()
+        connection.close_pool()  # type: ignore[attr-defined]  # of PostgreSQL's engine
         (entry_id,) = write()
         until(lambda: is_sealed(entry_id))
         until(everything_is_exported)
