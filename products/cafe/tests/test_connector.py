@@ -27,6 +27,7 @@ from tenantry.sdk import (
 )
 from tenantry.sdk.browser import Page, Response, Route
 from tenantry.sdk.testing import BrowserBench, RecordedIntent
+from tenantry_cafe import reading
 from tenantry_cafe.connector import BrowserConnector, SiteNotSet
 from tenantry_cafe.fakesite.visitor import Visitor
 from tenantry_cafe.landmarks import _OPTIONAL, WALLS, Mark, survey
@@ -246,6 +247,33 @@ def test_find_reckons_with_the_site_clock(
         return await cafe.connector.find_published(page, content, since, NOTHING)
 
     assert (bench.run(verb) is not None) is found
+
+
+def test_find_does_without_the_site_clock(bench: BrowserBench, cafe: CafeUnderTest) -> None:
+    content = cafe.content("No clock", images=0)
+    published, _proof = publish(bench, cafe, content)
+
+    async def drop_clock(route: Route) -> None:
+        response = await route.fetch()
+        headers = {name: text for name, text in response.headers.items() if name != "date"}
+        await route.fulfill(response=response, headers=headers)
+
+    async def verb(page: Page) -> Published | None:
+        await cafe.connector.sign_in(page, cafe.credentials())
+        await page.route("**/me/posts", drop_clock)
+        return await cafe.connector.find_published(page, content, datetime.now(UTC), NOTHING)
+
+    assert bench.run(verb) == published
+
+
+def test_find_does_not_walk_for_ever(
+    bench: BrowserBench, cafe: CafeUnderTest, visitor: Visitor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(reading, "_MOST_PAGES", 2)
+    for number in range(41):
+        visitor.submit("market", "free", f"noise {number}", "<p>x</p>")
+    with pytest.raises(OutcomeUnknown, match="more than 2 pages"):
+        find(bench, cafe, cafe.content("t"))
 
 
 def test_find_refuses_a_list_it_cannot_read(bench: BrowserBench, cafe: CafeUnderTest) -> None:
