@@ -71,7 +71,12 @@ def crew(*, product: Product | None, web_port: int) -> tuple[Crew, Addresses]:
         environment |= product.fake_site.environment(url=site, control_token=token)
         command = product.fake_site.command(port=port, data=data, control_token=token)
         children.append(
-            Child(name="fakesite", command=command, environment={}, log=logs / "fakesite.log")
+            Child(
+                name="fakesite",
+                command=command,
+                environment=dict(environment),
+                log=logs / "fakesite.log",
+            )
         )
     for name, options in _processes(web, live):
         command = tenantry(name, *options)
