@@ -82,7 +82,8 @@ def verified(ids: list[UUID], store: Path, tamper: Callable[[Copy], None]) -> Re
             copy.run(f"CREATE TEMP TABLE {table} ON COMMIT DROP AS SELECT * FROM public.{table}")
         tamper(copy)
         report = verify(copy.connection, patience=0)
-        transaction.set_rollback(True)
+        for table in support.TABLES:
+            copy.run(f"DROP TABLE pg_temp.{table}")
     return report
 
 
