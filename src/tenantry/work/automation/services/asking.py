@@ -22,9 +22,8 @@ def ask_owner(*, event: SessionChanged, now: datetime) -> None:
     """Send one notice per loss to the tenant's people, unless it is over by now."""
     with tenancy.scope(event.tenant_id):
         rows = Connection.objects.filter(id=event.connection_id, removed_at__isnull=True)
-        connection = (
-            live.filter(session_state=event.state).exclude(session_state__in=_QUIET).first()
-        )
+        lost = rows.filter(session_state=event.state).exclude(session_state__in=_QUIET)
+        connection = lost.first()
         if connection is None:
             return
         error = connection.error
