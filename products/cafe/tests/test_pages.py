@@ -3,6 +3,7 @@
 import io
 import struct
 import zlib
+from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -14,7 +15,7 @@ from PIL import Image as Picture
 from pytest_django import DjangoAssertNumQueries, Settings
 
 from tenantry.sdk.testing import scope
-from tenantry_cafe import queries
+from tenantry_cafe import queries, views
 from tenantry_cafe.fakesite.visitor import make_png
 from tenantry_cafe.models import Template, TemplateImage
 
@@ -131,6 +132,17 @@ def test_template_is_shown_as_it_would_be_posted(client: Client) -> None:
     assert f'src="{url("image", template.id, image.id)}"' in page
     assert ["<b>" in page, "<script>" in page, "{{" in page, "<x>" in page] == [False] * 4
     assert f'href="{url("edit", template.id)}"' in page
+
+
+def test_moment_of_the_preview_is_that_of_the_zone(
+    client: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(views, "now", lambda: datetime(2026, 3, 7, 15, 30, tzinfo=UTC))
+    template = create(client)
+    page = client.get(url("template", template.id)).content.decode()
+    assert "As it would be posted now (March 8, 2026, 12:30 a.m., Asia/Seoul)." in page
+    assert "&lt;b&gt;2026-03-08&lt;/b&gt;" in page
+    assert "March 8, 2026, 12:30 a.m." in client.get(url("templates")).content.decode()
 
 
 def test_broken_variable_is_shown_with_its_remedy(client: Client) -> None:
