@@ -16,7 +16,7 @@ from playwright.async_api import (
 )
 
 from tenantry.core.logs import get_logger
-from tenantry.sdk.browser import PageError
+from tenantry.sdk.browser import Page, PageError
 from tenantry.sdk.errors import BrowserFailed
 from tenantry.work.automation import chromium, fence
 from tenantry.work.automation.chromium import Chromium
@@ -26,6 +26,7 @@ from tenantry.work.automation.models import Mode
 _ACTION_MS = 15_000
 _NAVIGATION_MS = 30_000
 _DISPLAY_SECONDS = 10.0
+_CLOSE_SECONDS = 5.0
 _SIZE = {"width": 1280, "height": 960}
 _log = get_logger(__name__)
 
@@ -41,7 +42,9 @@ class Seat:
     crashed: bool = False
     # A trace is being made.
     traced: bool = False
+    # Where the site led to that is none of its own; the pages are closed then.
     escapes: list[str] = field(default_factory=list)
+    closing: list[asyncio.Future[None]] = field(default_factory=list)
 
     @property
     def lost(self) -> bool:
@@ -173,19 +176,24 @@ async def _equip(seat: Seat, origins: Sequence[str], *, debug: bool) -> None:
     def crash(_page: object) -> None:
         seat.crashed = True
 
+    def leave(url: str) -> None:
+        seat.escapes.append(url)
+        seat.closing = [asyncio.ensure_future(_closed(page)) for page in context.pages]
+
     context.on("page", lambda page: page.on("crash", crash))
-    await fence.put_up(context, origins, escaped=seat.escapes.append)
+    await fence.put_up(context, origins, escaped=leave)
     if debug:
         await context.tracing.start(screenshots=True, snapshots=True)
         seat.traced = True
 
 
-async def _closed(thing: Browser | BrowserContext) -> None:
+async def _closed(thing: Browser | BrowserContext | Page) -> None:
     try:
-        await thing.close()
-    except PageError as error:
-        # It is gone already, which is what was wanted.
-        _log.info("browser_was_gone", reason=str(error).splitlines()[0])
+        async with asyncio.timeout(_CLOSE_SECONDS):
+            await thing.close()
+    except (PageError, TimeoutError) as error:
+        # It is gone already, which is what was wanted; what hangs goes with its browser.
+        _log.info("browser_was_gone", reason=str(error).partition("\n")[0])
 
 
 @asynccontextmanager

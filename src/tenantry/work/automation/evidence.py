@@ -77,14 +77,23 @@ async def _cookies(seat: Seat) -> frozenset[str]:
 async def _screenshot(page: Page, kind: EvidenceKind) -> Captured:
     try:
         async with asyncio.timeout(_CAPTURE_SECONDS):
-            data = await page.screenshot(
-                full_page=kind is EvidenceKind.ARTICLE,
-                mask=[page.locator("input[type=password]")],
-                animations="disabled",
-            )
+            try:
+                data = await _shot(page, kind)
+            except PageError:
+                # A visible page that was not painted yet cannot be pictured.
+                await page.bring_to_front()
+                data = await _shot(page, kind)
     except (PageError, TimeoutError) as error:
         return Captured(kind=kind, lost=_cause(error))
     return Captured(kind=kind, data=data)
+
+
+async def _shot(page: Page, kind: EvidenceKind) -> bytes:
+    return await page.screenshot(
+        full_page=kind is EvidenceKind.ARTICLE,
+        mask=[page.locator("input[type=password]")],
+        animations="disabled",
+    )
 
 
 async def _html(page: Page, secrets: set[str]) -> Captured:

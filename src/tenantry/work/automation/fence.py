@@ -37,7 +37,7 @@ async def put_up(
     """Block every request to another origin.
 
     The browser follows redirects by itself: one that leads out cannot be blocked, it is reported
-    to `escaped`, and the caller ends the page.
+    to `escaped`.
     """
 
     async def decide(route: Route) -> None:

@@ -1,5 +1,6 @@
 """One connection's turn: its connector, its saved login, and the browser context it works in."""
 
+import asyncio
 from collections.abc import Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
@@ -19,6 +20,8 @@ from tenantry.work.automation.models import Connection, Mode
 from tenantry.work.automation.redaction import known_secrets
 from tenantry.work.automation.retry import Phase
 from tenantry.work.automation.services import Tried
+
+_CLOSE_SECONDS = 5.0
 
 
 @dataclass(kw_only=True)
@@ -126,11 +129,14 @@ class Lane:
     async def close_page(self) -> None:
         """Close the page of the job that has ended."""
         page, self.page = self.page, None
-        if page is not None and self.seat is not None and not self.seat.lost:
-            try:
+        if page is None or self.seat is None or self.seat.lost:
+            return
+        self.seat.escapes.clear()
+        try:
+            async with asyncio.timeout(_CLOSE_SECONDS):
                 await page.close()
-            except PageError:
-                await self.leave()
+        except (PageError, TimeoutError):
+            await self.leave()
 
     async def leave(self) -> None:
         """Close the context: there is never more than one per account."""

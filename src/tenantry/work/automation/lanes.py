@@ -14,7 +14,7 @@ from django.db import DatabaseError
 from tenantry.core import clock, db, tenancy, trace
 from tenantry.core.errors import DomainError
 from tenantry.core.logs import get_logger
-from tenantry.sdk.errors import AuthExpired, ChallengeRequired, PermissionDenied
+from tenantry.sdk.errors import AuthExpired, ChallengeRequired, PermissionDenied, UiChanged
 from tenantry.sdk.product import Capability
 from tenantry.work.automation import evidence, kinds, leases, publishing, services, signing
 from tenantry.work.automation.browserhost import BrowserHost
@@ -120,9 +120,10 @@ async def _body(lane: Lane, job: Job, intents: list[StoredIntent]) -> None:
 
 
 async def _record(lane: Lane, job: Job, error: Exception, intent: StoredIntent | None) -> None:
-    failure = _named(lane, error)
     captured = await evidence.of_failure(lane.page, lane.seat, lane.secrets)
     await evidence.store(job, captured)
+    # Only now: that the browser was lost may be heard a moment after its error.
+    failure = _named(lane, error)
     if intent and intent.stored:
         await publishing.settle(lane, job, failure, lane.tried(intent.phase))
     else:
@@ -134,13 +135,13 @@ async def _record(lane: Lane, job: Job, error: Exception, intent: StoredIntent |
 
 
 def _named(lane: Lane, error: Exception) -> Failure:
-    found = classify(error, browser_lost=lane.seat is not None and lane.seat.lost)
-    detail = found.detail
-    if lane.seat and lane.seat.escapes:
-        detail = f"{detail} (the site led to {lane.seat.escapes[0]})"
+    seat = lane.seat
+    if seat and seat.escapes:
+        error = UiChanged(f"the site led to {seat.escapes[0]}")
+    found = classify(error, browser_lost=seat is not None and seat.lost)
     return Failure(
         code=found.code,
-        detail=redact_text(detail, lane.secrets)[:500],
+        detail=redact_text(found.detail, lane.secrets),
         retry_after=found.retry_after,
     )
 
