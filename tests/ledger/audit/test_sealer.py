@@ -168,6 +168,16 @@ def test_full_batch_leaves_nothing_behind(book: None) -> None:
         assert [sealer.seal_batch(token, limit=3) for _ in range(3)] == [2, 0, 0]
 
 
+def test_large_batch_gets_several_checkpoints(book: None) -> None:
+    token = seal()
+    write(7)
+    assert sealer.seal_batch(token, leaves=3) == 7
+    assert [point.tree_size for point in Checkpoint.objects.all()] == [3, 6, 7]
+    while exporter.export_next(token):
+        pass
+    assert verify().ok
+
+
 def test_successor_trusts_no_snapshot_of_another_cluster(book: None) -> None:
     write(2)
     seal()

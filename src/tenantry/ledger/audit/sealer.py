@@ -24,7 +24,9 @@ from tenantry.ledger.audit.rows import read_unsealed
 from tenantry.ledger.audit.tree import Frontier
 
 TICK_SECONDS = 0.4
-BATCH = 20_000
+BATCH = 200_000
+# More leaves than this get several checkpoints, so that no stored object grows without bounds.
+CHECKPOINT_LEAVES = 20_000
 _LONGEST_PAUSE_SECONDS = 5.0
 _FORESEEN = (DomainError, DatabaseError, psycopg.Error)
 _log = get_logger(__name__)
@@ -40,6 +42,7 @@ _COVER = """
 _LAST = """
     SELECT tree_size, frontier, note FROM audit_checkpoint ORDER BY tree_size DESC LIMIT 1
 """
+_COPY_LEAVES = "COPY audit_leaf (leaf_no, entry_id, hash) FROM STDIN"
 _STORE = "INSERT INTO audit_checkpoint (tree_size, root, frontier, note) VALUES (%s, %s, %s, %s)"
 
 
@@ -69,11 +72,12 @@ def run_sealer(*, stop: threading.Event, holder: str) -> None:
         exporting.join()
 
 
-def seal_batch(token: UUID, *, limit: int = BATCH) -> int:
+def seal_batch(token: UUID, *, limit: int = BATCH, leaves: int = CHECKPOINT_LEAVES) -> int:
     """Seal what is committed and has no leaf yet, at most `limit`, and return how many that were.
 
-    One transaction: leaves, checkpoint and how far was looked. Refuses: `LeaseLost` when somebody
-    else took over, `NoteRefused` when the last checkpoint is not one of ours.
+    One transaction: leaves, a checkpoint for each `leaves` of them, and how far was looked.
+    Refuses: `LeaseLost` when somebody else took over, `NoteRefused` when the last checkpoint is
+    not one of ours.
     """
     with tenancy.platform("seal the audit log"), connection.cursor() as cursor:
         cursor.execute(_LOOK, [token])
@@ -91,21 +95,25 @@ def seal_batch(token: UUID, *, limit: int = BATCH) -> int:
         if not cursor.rowcount:
             raise LeaseLost
         if batch:
-            _extend(batch)
+            frontier = _last_frontier()
+            _store_leaves(batch, first=frontier.size)
+            for begin in range(0, len(batch), leaves):
+                frontier = frontier.extended(leaf for _, leaf in batch[begin : begin + leaves])
+                _store_checkpoint(frontier)
     return len(batch)
 
 
-def _extend(batch: Sequence[tuple[bytes, bytes]]) -> None:
-    before = _last_frontier()
-    numbered = enumerate(batch, start=before.size)
-    with db.raw().cursor().copy("COPY audit_leaf (leaf_no, entry_id, hash) FROM STDIN") as leaves:
-        for leaf_no, (entry_id, leaf) in numbered:
-            leaves.write_row((leaf_no, entry_id.hex(), leaf))
-    after = before.extended(leaf for _entry_id, leaf in batch)
-    root = after.root()
-    note = checkpoint.signer().sign(size=after.size, root=root)
+def _store_leaves(batch: Sequence[tuple[bytes, bytes]], *, first: int) -> None:
+    with db.raw().cursor().copy(_COPY_LEAVES) as rows:
+        for leaf_no, (entry_id, leaf) in enumerate(batch, start=first):
+            rows.write_row((leaf_no, entry_id.hex(), leaf))
+
+
+def _store_checkpoint(frontier: Frontier) -> None:
+    root = frontier.root()
+    note = checkpoint.signer().sign(size=frontier.size, root=root)
     with connection.cursor() as cursor:
-        cursor.execute(_STORE, [after.size, root, after.packed(), note])
+        cursor.execute(_STORE, [frontier.size, root, frontier.packed(), note])
 
 
 def _last_frontier() -> Frontier:
