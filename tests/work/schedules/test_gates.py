@@ -46,6 +46,7 @@ CLOSED = [
     ({"session_state": "EXPIRED"}, Outcome.BLOCKED, "SESSION_EXPIRED"),
     ({"session_state": "CHALLENGE_REQUIRED"}, Outcome.BLOCKED, "SESSION_CHALLENGE"),
     ({"session_state": "ERROR"}, Outcome.BLOCKED, "SESSION_ERROR"),
+    ({"session_state": "REMOVED"}, Outcome.BLOCKED, "SESSION_REMOVED"),
     ({"schedule_used": 3}, Outcome.SKIPPED, "DAILY_LIMIT"),
     ({"connection_used": 5}, Outcome.SKIPPED, "DAILY_LIMIT"),
     ({"schedule_limit": 99, "schedule_used": 10}, Outcome.SKIPPED, "DAILY_LIMIT"),

@@ -175,8 +175,10 @@ def watched(rule: rules.Rule, start: datetime, days: int) -> Iterator[datetime]:
             due.extend(() if calm else passed)
             instant += step
             highest = max(highest, wall)
-            if due and due.popleft() and instant > start:
-                yield instant
+            if due:
+                due.popleft()
+                if instant > start:
+                    yield instant
 
 
 _MINUTE = timedelta(minutes=1)

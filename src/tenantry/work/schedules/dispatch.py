@@ -19,13 +19,15 @@ from psycopg.rows import args_row, tuple_row
 from tenantry.core import db, tenancy
 from tenantry.core.errors import NotFound
 from tenantry.work.schedules import policy as policies
-from tenantry.work.schedules import statements
+from tenantry.work.schedules import statements, usage
 from tenantry.work.schedules.gates import Decision, Facts, GatePolicy, decide
 from tenantry.work.schedules.rule import Rule, day_of_second, next_second, parse
 from tenantry.work.schedules.states import Origin
 
 BATCH = 500
 SYSTEM = "system:scheduler"
+# News that the next instant may have changed.
+TOPIC = "schedules.due"
 
 
 class Place(NamedTuple):
@@ -135,13 +137,13 @@ def _settle(rows: Sequence[_Row], *, now: datetime, origin: Origin, actor: str) 
     numbered = _decided(rows, days, _used(rows, days), rules, now_second=int(now.timestamp()))
     decisions = [decision for decision, _day in numbered.decisions]
     given = {
-        "outcomes": _array(decision.outcome for decision in decisions),
-        "codes": _array(decision.code for decision in decisions),
+        "outcomes": usage.array(decision.outcome for decision in decisions),
+        "codes": usage.array(decision.code for decision in decisions),
         "verdicts": _quoted_array(decision.verdicts_json for decision in decisions),
-        "days": _array(day for _decision, day in numbered.decisions),
-        "ids": _array(row.id for row in rows),
-        "numbers": _array(numbered.numbers),
-        "dues": _array(_due_after(row) for row in rows),
+        "days": usage.array(day for _decision, day in numbered.decisions),
+        "ids": usage.array(row.id for row in rows),
+        "numbers": usage.array(numbered.numbers),
+        "dues": usage.array(_due_after(row) for row in rows),
         "now": now,
         "origin": str(origin),
         "actor": actor,
@@ -157,10 +159,10 @@ def _settle(rows: Sequence[_Row], *, now: datetime, origin: Origin, actor: str) 
 
 
 def _used(rows: Sequence[_Row], days: Sequence[str]) -> dict[str, int]:
-    asked = set(zip([f"schedule:{row.id}" for row in rows], days, strict=True))
-    asked.update(zip([f"connection:{row.connection_id}" for row in rows], days, strict=True))
-    given = {"keys": _array(key for key, _ in asked), "days": _array(day for _, day in asked)}
-    return dict(_cursor().execute(statements.COUNT, given).fetchall())
+    # A statement of its own: its snapshot is taken when the locks are held.
+    asked = set(zip([usage.of_schedule(row.id) for row in rows], days, strict=True))
+    asked.update(zip([usage.of_connection(row.connection_id) for row in rows], days, strict=True))
+    return usage.count(asked)
 
 
 def _decided(
@@ -176,8 +178,8 @@ def _decided(
     decisions: list[tuple[Decision, str]] = []
     chosen: list[str] = []
     for row, day in zip(rows, days, strict=True):
-        schedule_key = f"schedule:{row.id} {day}"
-        connection_key = f"connection:{row.connection_id} {day}"
+        schedule_key = f"{usage.of_schedule(row.id)} {day}"
+        connection_key = f"{usage.of_connection(row.connection_id)} {day}"
         facts = Facts(
             user_enabled=row.user_enabled,
             admin_status=row.admin_status,
@@ -212,10 +214,6 @@ def _rule(zone: str, weekdays: int, times: str) -> Rule:
     return parse(zone=zone, weekdays=weekdays, times=times[1:-1].split(","))
 
 
-def _array(items: Iterable[str]) -> str:
-    return "{" + ",".join(items) + "}"
-
-
 def _quoted_array(items: Iterable[str]) -> str:
     # A JSON string without control characters is also how an array literal quotes.
-    return _array(json.dumps(item) for item in items)
+    return usage.array(json.dumps(item) for item in items)

@@ -3,10 +3,14 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from django.utils.functional import Promise
+from django.utils.text import format_lazy
 from django.utils.translation import gettext_lazy as _
 
 from tenantry.core.errors import Text
 from tenantry.core.gates import Explanation, Verdict
+from tenantry.work.automation.errorcodes import lookup
+from tenantry.work.automation.states import JobState
 
 GATE_NAMES: Mapping[str, Text] = {
     "enabled": _("Turned on"),
@@ -16,6 +20,8 @@ GATE_NAMES: Mapping[str, Text] = {
 }
 
 _NOTHING = _("Nothing to do.")
+SUSPENDED_REMEDY = _("Mend the cause, then ask for a new review on the schedule's page.")
+BANNED_REMEDY = _("If you do not agree, ask the operators for an appeal.")
 _SIGN_IN_AGAIN = _("Open the connection and sign in to the account again.")
 
 EXPLANATIONS: Mapping[str, Explanation] = {
@@ -29,13 +35,9 @@ EXPLANATIONS: Mapping[str, Explanation] = {
         remedy=_("Wait for the review. It opens as soon as an operator approves the schedule."),
     ),
     "ADMIN_SUSPENDED": Explanation(
-        message=_("The schedule is suspended."),
-        remedy=_("Read the reason, mend its cause, then ask an operator to approve it again."),
+        message=_("The schedule is suspended."), remedy=SUSPENDED_REMEDY
     ),
-    "ADMIN_BANNED": Explanation(
-        message=_("The schedule is banned."),
-        remedy=_("Read the reason. If you do not agree, ask for an appeal."),
-    ),
+    "ADMIN_BANNED": Explanation(message=_("The schedule is banned."), remedy=BANNED_REMEDY),
     "ADMIN_STALE": Explanation(
         message=_("What would be posted is not what was approved."),
         remedy=_("Wait until an operator approves the changed content, or change it back."),
@@ -82,6 +84,56 @@ EXPLANATIONS: Mapping[str, Explanation] = {
     ),
     "ALL_OPEN": Explanation(message=_("Every condition was met."), remedy=_NOTHING),
 }
+
+# What a slot's job says once its gates were open; a failed one has the words of its error code.
+JOB_TEXTS: Mapping[str, Explanation] = {
+    JobState.QUEUED: Explanation(
+        message=_("The post waits for its turn on the account."), remedy=_NOTHING
+    ),
+    JobState.HELD: Explanation(
+        message=_("The post is held by an operator."), remedy=_("Wait until it is released.")
+    ),
+    JobState.RUNNING: Explanation(message=_("The post is being made."), remedy=_NOTHING),
+    JobState.SUBMITTING: Explanation(message=_("The post is being sent."), remedy=_NOTHING),
+    JobState.UNKNOWN: Explanation(
+        message=_("The post was sent; whether it appeared is being looked up."), remedy=_NOTHING
+    ),
+    JobState.SUCCESS: Explanation(
+        message=_("The post appeared and was read back."), remedy=_NOTHING
+    ),
+    JobState.CANCELLED: Explanation(
+        message=_("The post was stopped before it was sent."),
+        remedy=_("Nothing was posted. The schedule's page says whether it is on and approved."),
+    ),
+}
+
+
+# What the platform writes where an operator would write a sentence: kept as facts, because the
+# reader's language is not known yet.
+_FAILURES = "failures:"
+
+
+def failures_reason(*, count: int, error_code: str) -> str:
+    """Return the stored reason of a suspension after failures in a row."""
+    return f"{_FAILURES}{count}:{error_code}"
+
+
+def failures_cause(*, count: int, error_code: str) -> Promise:
+    """Return that reason in the language of whoever reads it."""
+    return format_lazy(
+        _("{count} posts in a row failed. The last one: {cause}"),
+        count=count,
+        cause=lookup(error_code).cause,
+    )
+
+
+def stop_reason(stored: str) -> str:
+    """Return a stored reason in the active language; an operator's own words are left alone."""
+    kind, _sep, facts = stored.partition(":")
+    count, _sep, error_code = facts.partition(":")
+    if f"{kind}:" == _FAILURES and count.isdecimal():
+        return str(failures_cause(count=int(count), error_code=error_code))
+    return stored
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -11,10 +11,19 @@ from tenantry.core.gates import Verdict
 from tenantry.sdk.models import TenantOwned
 from tenantry.work.automation.models import Connection, Job
 from tenantry.work.automation.states import JobState
+from tenantry.work.schedules.explanations import stop_reason
 from tenantry.work.schedules.rule import EVERY_DAY, MOST_TIMES, Rule, parse
-from tenantry.work.schedules.states import AdminStatus, Origin, Outcome
+from tenantry.work.schedules.states import (
+    STATUS_OF_JOB,
+    STATUS_OF_OUTCOME,
+    AdminStatus,
+    Origin,
+    Outcome,
+    Status,
+)
 
 MOST_PER_DAY = 100
+LONGEST_REASON = 500
 
 
 class Schedule(TenantOwned):
@@ -49,7 +58,7 @@ class Schedule(TenantOwned):
     admin_status = models.CharField(
         _("approval"), max_length=20, choices=AdminStatus, default=AdminStatus.APPROVED
     )
-    admin_reason = models.CharField(_("reason"), max_length=500, blank=True)
+    admin_reason = models.CharField(_("reason"), max_length=LONGEST_REASON, blank=True)
     suspended_at = models.DateTimeField(_("suspended"), null=True)
     next_due_at = models.DateTimeField(_("next run"), null=True)
     watermark_at = models.DateTimeField(_("decided up to"))
@@ -118,6 +127,11 @@ class Schedule(TenantOwned):
     def is_locked(self) -> bool:
         """Return whether the operator's gate keeps the customer from turning it on."""
         return self.admin_status != AdminStatus.APPROVED
+
+    @property
+    def reason_text(self) -> str:
+        """Return why an operator or the platform stopped it, in the active language."""
+        return stop_reason(self.admin_reason)
 
 
 class JobOutcome(models.TextChoices):
@@ -192,14 +206,8 @@ class Slot(TenantOwned):
         return tuple(Verdict.from_json(stored) for stored in self.verdicts)
 
     @property
-    def status(self) -> str:
-        """Return the chip: QUEUED, RUNNING, the job's end, SKIPPED, BLOCKED or HELD."""
-        if self.outcome != Outcome.DISPATCHED:
-            return self.outcome
-        if self.job_outcome:
-            return self.job_outcome
-        running = self.job is not None and self.job.state in {
-            JobState.RUNNING,
-            JobState.SUBMITTING,
-        }
-        return "RUNNING" if running else "QUEUED"
+    def status(self) -> Status:
+        """Return the chip; reads the job of a dispatched slot."""
+        if self.job is None:
+            return STATUS_OF_OUTCOME.get(self.outcome, Status.BLOCKED)
+        return STATUS_OF_JOB[self.job.state]

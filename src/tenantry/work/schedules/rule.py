@@ -102,9 +102,14 @@ def _onwards(rule: Rule, start: datetime) -> Iterator[datetime]:
         instant = next_after(rule, instant)
 
 
+def local_instant(rule: Rule, instant: datetime) -> datetime:
+    """Return the same instant on the clocks of the rule's zone."""
+    return instant.astimezone(_zone(rule.zone))
+
+
 def local_day(rule: Rule, instant: datetime) -> date:
     """Return the day on the wall at an instant: the day that daily limits count."""
-    return instant.astimezone(_zone(rule.zone)).date()
+    return local_instant(rule, instant).date()
 
 
 def next_second(rule: Rule, second: int) -> int | None:

@@ -9,7 +9,7 @@ from functools import cache
 from tenantry.governance.policies.services import RESERVE_FROM
 from tenantry.ledger.audit.services import APPEND_FROM
 from tenantry.ledger.audit.vocabulary import Action
-from tenantry.work.automation.services.queueing import ENQUEUE_FROM, WAKE_FROM
+from tenantry.work.automation.services import ENQUEUE_FROM, WAKE_FROM
 
 _ROWS = """
     SELECT s.id::text, s.connection_id::text, floor(extract(epoch FROM s.next_due_at))::bigint,
@@ -30,13 +30,6 @@ CLAIM_DUE = f"""{_ROWS}
 """
 CLAIM_ONE = f"""{_ROWS}
     WHERE s.id = %(schedule)s AND s.tenant_id = %(tenant)s FOR NO KEY UPDATE OF s, c
-"""
-
-# A statement of its own: its snapshot is taken when the locks are held.
-COUNT = """
-    SELECT c.key || ' ' || c."window", c.used
-    FROM unnest(%(keys)s::text[], %(days)s::text[]) AS asked (key, day)
-    JOIN policies_counter c ON c.key = asked.key AND c."window" = asked.day
 """
 
 NEXT_DUE = """

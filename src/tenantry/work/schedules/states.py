@@ -1,9 +1,12 @@
 """States of this room: the operator's word on a schedule, and how a slot ended."""
 
+from collections.abc import Mapping
+
 from django.db.models import TextChoices
 from django.utils.translation import gettext_lazy as _
 
 from tenantry.core.states import Moves, check_moves
+from tenantry.work.automation.states import JobState
 
 
 class AdminStatus(TextChoices):
@@ -46,6 +49,35 @@ class Outcome(TextChoices):
     SKIPPED = "SKIPPED", _("skipped")
     BLOCKED = "BLOCKED", _("blocked")
     HELD = "HELD", _("held")
+
+
+class Status(TextChoices):
+    """What became of a slot, as people see it: one chip."""
+
+    QUEUED = "QUEUED", _("queued")
+    RUNNING = "RUNNING", _("running")
+    SUCCESS = "SUCCESS", _("success")
+    FAILED = "FAILED", _("failed")
+    SKIPPED = "SKIPPED", _("skipped")
+    BLOCKED = "BLOCKED", _("blocked")
+
+
+STATUS_OF_OUTCOME: Mapping[str, Status] = {
+    Outcome.SKIPPED: Status.SKIPPED,
+    Outcome.BLOCKED: Status.BLOCKED,
+    Outcome.HELD: Status.BLOCKED,
+}
+# Of a dispatched slot it is the job that counts.
+STATUS_OF_JOB: Mapping[str, Status] = {
+    JobState.QUEUED: Status.QUEUED,
+    JobState.HELD: Status.QUEUED,
+    JobState.RUNNING: Status.RUNNING,
+    JobState.SUBMITTING: Status.RUNNING,
+    JobState.UNKNOWN: Status.RUNNING,
+    JobState.SUCCESS: Status.SUCCESS,
+    JobState.FAILED: Status.FAILED,
+    JobState.CANCELLED: Status.SKIPPED,
+}
 
 
 class Origin(TextChoices):
