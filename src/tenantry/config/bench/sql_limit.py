@@ -9,7 +9,7 @@ from tenantry.config.bench.population import NOW
 from tenantry.core import db, tenancy
 from tenantry.governance.policies.services import RESERVE_FROM
 from tenantry.ledger.audit.services import APPEND_FROM
-from tenantry.work.automation.services.queueing import ENQUEUE_FROM, WAKE_FROM
+from tenantry.work.automation.services import ENQUEUE_FROM, WAKE_FROM
 from tenantry.work.schedules.dispatch import START, Place
 
 _CHUNK = f"""
