@@ -187,6 +187,14 @@ class FakeSite(Protocol):
         """Return what the site and the platform's processes need to know of each other."""
         ...
 
+    def credentials(self) -> Credentials:
+        """Return an account that the site knows from the start."""
+        ...
+
+    def content(self, number: int) -> Content:
+        """Return something that this account may publish; another one for every number."""
+        ...
+
 
 @dataclass(frozen=True, kw_only=True)
 class Product:

@@ -9,6 +9,9 @@ from django.utils.translation import gettext_lazy as _
 from tenantry.sdk import (
     AuditAction,
     Capability,
+    Content,
+    Credentials,
+    Image,
     JobKind,
     PersonalData,
     PortalSection,
@@ -18,6 +21,8 @@ from tenantry.sdk.errors import CODES
 from tenantry_cafe.audit_actions import Action
 from tenantry_cafe.connector import BrowserConnector
 from tenantry_cafe.content import TemplateContent
+from tenantry_cafe.fakesite.catalogue import DEFAULT_PASSWORD
+from tenantry_cafe.picture import png
 from tenantry_cafe.services import PRODUCT
 
 
@@ -33,6 +38,21 @@ class FakeCafe:
     def environment(self, *, url: str, control_token: str) -> Mapping[str, str]:
         """Return where the site is and the token that steers it."""
         return {"CAFE_SITE_URL": url, "FAKE_CAFE_CONTROL_TOKEN": control_token}
+
+    def credentials(self) -> Credentials:
+        """Return the first preset account."""
+        return Credentials(account="seller01", password=DEFAULT_PASSWORD)
+
+    def content(self, number: int) -> Content:
+        """Return a short article with one picture."""
+        picture = Image(name="phone.png", media_type="image/png", data=png())
+        return Content(
+            title=f"Offer {number}",
+            body="Checked and cleaned.\nAsk us anything.",
+            target="market/sale",
+            digest="",
+            images=(picture,),
+        )
 
 
 product = Product(
@@ -67,4 +87,5 @@ product = Product(
         ),
     ),
     fake_site=FakeCafe(),
+    story="tenantry_cafe.story.play",
 )
