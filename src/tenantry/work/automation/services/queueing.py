@@ -134,6 +134,12 @@ def cancel_for_connection(
     return _stop(list(jobs), JobState.CANCELLED, actor=actor, now=now, reason=reason)
 
 
+def cancel(*, job_ids: Iterable[UUID], actor: str, now: datetime, reason: str) -> Stopped:
+    """Cancel these very jobs; see `cancel_jobs` for reach and promise."""
+    jobs = Job.objects.filter(id__in=list(job_ids)).exclude(state__in=_ENDED)
+    return _stop(list(jobs), JobState.CANCELLED, actor=actor, now=now, reason=reason)
+
+
 def hold(*, job_ids: Iterable[UUID], actor: str, now: datetime, reason: str) -> Stopped:
     """Keep jobs from running until they are released; see `cancel_jobs` for reach and promise."""
     jobs = Job.objects.filter(id__in=list(job_ids), state__in=_HOLDABLE)
