@@ -9,12 +9,12 @@ import ast
 import io
 import re
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import takewhile
 from pathlib import Path
 
-from babel.messages.catalog import Catalog, Message
-from babel.messages.extract import extract_python
+from babel.messages.catalog import Catalog
 from babel.messages.mofile import write_mo
 from babel.messages.pofile import read_po, write_po
 from django.conf import settings
@@ -25,28 +25,41 @@ LANGUAGES = ("en", "ko")
 # Where messages are written -> where their catalogues lie.
 DOMAINS = {
     ROOT / "src/tenantry": ROOT / "src/tenantry/locale",
-    **{path: path / "locale" for path in sorted(ROOT.glob("products/*/src/*")) if path.is_dir()},
+    **{
+        init.parent: init.parent / "locale"
+        for init in sorted(ROOT.glob("products/*/src/*/__init__.py"))
+    },
 }
-_KEYWORDS: dict[str, tuple[int | tuple[int, str], ...] | None] = {
-    "_": None,
-    "gettext": None,
-    "gettext_lazy": None,
-    "gettext_noop": None,
-    "ngettext": (1, 2),
-    "ngettext_lazy": (1, 2),
-    "pgettext": ((1, "c"), 2),
-    "pgettext_lazy": ((1, "c"), 2),
-}
+_CALLS = frozenset(
+    f"{kind}gettext{end}"
+    for kind in ("", "n", "p", "np")
+    for end in ("", "_lazy", "_noop")
+    if not (kind and end == "_noop")
+) | {"_"}
+# Headers that change by themselves or that nobody here fills in.
+_UNSAID = tuple(
+    f'"{name}:'.encode()
+    for name in (
+        "Project-Id-Version",
+        "Report-Msgid-Bugs-To",
+        "POT-Creation-Date",
+        "PO-Revision-Date",
+        "Last-Translator",
+        "Language-Team",
+        "Generated-By",
+    )
+)
 _CALL = re.compile(r"\b(_|n?p?gettext)\(")
+# What a translation has to keep: placeholders, variables in braces, tags.
+_KEPT = re.compile(r"%(?:%|\(\w+\)[sd])|\{\w*\}|</?\w+")
 
 
 @dataclass(frozen=True, kw_only=True)
 class Found:
-    """One message of the source: its id (a pair where it has a plural), context and place."""
+    """One message of the source: its id, a pair where it has a plural, and its context."""
 
     id: str | tuple[str, str]
-    context: str | None
-    place: str
+    context: str | None = None
 
 
 def messages_of(folder: Path) -> Iterator[Found]:
@@ -59,45 +72,60 @@ def messages_of(folder: Path) -> Iterator[Found]:
 
 
 def _in_python(path: Path) -> Iterator[Found]:
-    place = str(path.relative_to(ROOT))
-    with path.open("rb") as file:
-        for _line, function, given, _comments in extract_python(file, _KEYWORDS, [], {}):
-            texts = _listed(given)
-            if all(texts):
-                yield _found(str(function), [str(text) for text in texts], place)
+    for call, name in _calls(path):
+        if texts := _texts(call):
+            yield _found(name, texts)
 
 
-def _listed(given: str | Sequence[str]) -> list[str]:
-    return [given] if isinstance(given, str) else list(given)
+def _calls(path: Path) -> Iterator[tuple[ast.Call, str]]:
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Call) and node.args:
+            name = str(getattr(node.func, "id", getattr(node.func, "attr", "")))
+            if name in _CALLS:
+                yield node, name
+
+
+def _texts(call: ast.Call) -> list[str]:
+    """Return the leading string arguments of a call."""
+    return [
+        argument.value
+        for argument in takewhile(lambda given: isinstance(given, ast.Constant), call.args)
+        if isinstance(argument, ast.Constant) and isinstance(argument.value, str)
+    ]
+
+
+def pieced(folder: Path) -> Iterator[str]:
+    """Name the calls that glue their text together: no catalogue can hold such a message."""
+    for path in sorted(folder.rglob("*.py")):
+        for call, name in _calls(path):
+            if isinstance(call.args[0], ast.JoinedStr | ast.BinOp):
+                place = f"{_named(path)}:{call.lineno}"
+                yield f"{place}: {name}() needs one whole text; put the parts in as %(name)s"
 
 
 def _in_template(path: Path) -> Iterator[Found]:
-    place = str(path.relative_to(ROOT))
     code = templatize(path.read_text(encoding="utf-8"))
     for match in _CALL.finditer(code):
         texts = _literals(code[match.start() :])
         if texts:
-            yield _found(match[1], texts, place)
+            yield _found(match[1], texts)
 
 
 def _literals(code: str) -> list[str]:
-    """Return the leading string arguments of the call that the code begins with."""
+    """Return the texts of the call that the code begins with."""
     for end in (index for index, sign in enumerate(code) if sign == ")"):
         try:
             call = ast.parse(code[: end + 1], mode="eval").body
         except SyntaxError:
             continue
-        arguments = call.args if isinstance(call, ast.Call) else []
-        return [
-            a.value for a in arguments if isinstance(a, ast.Constant) and isinstance(a.value, str)
-        ]
+        return _texts(call) if isinstance(call, ast.Call) else []
     return []
 
 
-def _found(function: str, texts: list[str], place: str) -> Found:
+def _found(function: str, texts: list[str]) -> Found:
     context = texts.pop(0) if function.lstrip("n").startswith("p") else None
     plural = function.startswith("n")
-    return Found(id=(texts[0], texts[1]) if plural else texts[0], context=context, place=place)
+    return Found(id=(texts[0], texts[1]) if plural else texts[0], context=context)
 
 
 def catalogue(path: Path, language: str) -> Catalog:
@@ -129,8 +157,7 @@ def po_bytes(catalog: Catalog) -> bytes:
     buffer = io.BytesIO()
     write_po(buffer, catalog, width=100, sort_output=True, omit_header=False)
     lines = buffer.getvalue().splitlines(keepends=True)
-    dated = (b'"POT-Creation-Date', b'"PO-Revision-Date', b'"Generated-By', b'"Last-Translator')
-    return b"".join(line for line in lines if not line.startswith(dated))
+    return b"".join(line for line in lines if not line.startswith(_UNSAID))
 
 
 def mo_bytes(po: bytes, language: str) -> bytes:
@@ -141,34 +168,36 @@ def mo_bytes(po: bytes, language: str) -> bytes:
 
 
 def faults(catalog: Catalog, language: str) -> Iterator[str]:
-    """Say which messages have no translation, or one that loses a placeholder."""
+    """Say which messages have no translation, or one that loses a placeholder or tag."""
     for message in catalog:
         if not message.id:
             continue
-        strings = message.string if isinstance(message.string, tuple | list) else [message.string]
+        strings = _forms(message.string)
         if not all(strings):
             yield f"{language}: no translation of {message.id!r}"
-        elif _placeholders(strings) != _placeholders(_ids(message)):
-            yield f"{language}: other placeholders in the translation of {message.id!r}"
+        elif _kept(strings) != _kept(_forms(message.id)):
+            yield f"{language}: other placeholders or tags in the translation of {message.id!r}"
 
 
-def _ids(message: Message) -> list[str]:
-    return list(message.id) if isinstance(message.id, tuple | list) else [message.id]
+def _forms(given: object) -> list[str]:
+    return [str(text or "") for text in (given if isinstance(given, tuple | list) else [given])]
 
 
-def _placeholders(texts: object) -> set[str]:
-    return set(re.findall(r"%\(\w+\)[sd]|\{\w*\}", " ".join(map(str, texts))))  # type: ignore[call-overload]  # lists of texts
+def _kept(texts: Iterable[str]) -> set[str]:
+    return set(_KEPT.findall(" ".join(texts)))
 
 
-def main() -> int:
+def main(given: Sequence[str] | None = None, domains: Mapping[Path, Path] = DOMAINS) -> int:
     """Write or check every catalogue."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--write", action="store_true")
     parser.add_argument("--check", action="store_true")
-    arguments = parser.parse_args()
-    settings.configure()
+    arguments = parser.parse_args(given)
+    if not settings.configured:
+        settings.configure()
     wrong: list[str] = []
-    for source, folder in DOMAINS.items():
+    for source, folder in domains.items():
+        wrong += pieced(source)
         found = list({(str(f.id), f.context): f for f in messages_of(source)}.values())
         for language in LANGUAGES:
             po = folder / language / "LC_MESSAGES/django.po"
@@ -190,7 +219,11 @@ def _stale(po: Path, text: bytes, language: str) -> Iterator[str]:
     mo = po.with_suffix(".mo")
     for path, wanted in ((po, text), (mo, mo_bytes(text, language))):
         if not path.exists() or path.read_bytes() != wanted:
-            yield f"{path.relative_to(ROOT)} is not in step: run tools/messages.py --write"
+            yield f"{_named(path)} is not in step: run tools/messages.py --write"
+
+
+def _named(path: Path) -> Path:
+    return path.relative_to(ROOT) if path.is_relative_to(ROOT) else path
 
 
 if __name__ == "__main__":
