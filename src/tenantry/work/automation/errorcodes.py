@@ -237,4 +237,5 @@ def _named(error: BaseException) -> str:
 
 
 def _short(text: str) -> str:
-    return text.strip()[:_LONGEST_DETAIL]
+    # The lines after the first are the browser's log, which may quote what was typed.
+    return text.strip().partition("\n")[0][:_LONGEST_DETAIL]

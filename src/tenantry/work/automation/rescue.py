@@ -1,5 +1,7 @@
 """Rescue of messages whose worker died, and everything else that must happen every few seconds."""
 
+import json
+
 from procrastinate import exceptions
 from procrastinate.jobs import Job as Envelope
 from procrastinate.jobs import Status
@@ -40,6 +42,12 @@ async def _retried(manager: JobManager, envelope: Envelope) -> bool:
 async def _put_back(manager: JobManager, envelope: Envelope) -> None:
     try:
         await manager.retry_job(envelope, retry_at=clock.now())
+        # Workers are told of new messages only; without this they would find it seconds later.
+        await manager.connector.execute_query_async(
+            "SELECT pg_notify(%(channel)s, %(news)s)",
+            channel=f"procrastinate_queue_v1#{envelope.queue}",
+            news=json.dumps({"type": "job_inserted", "job_id": envelope.id}),
+        )
     except exceptions.UniqueViolation:
         # The same is waiting already (its queueing lock is taken) and can do the work.
         await manager.finish_job(envelope, status=Status.FAILED, delete_job=True)

@@ -16,7 +16,7 @@ _GROWTH = 4
 _JITTER_SHARE = 0.5
 
 # A request may still be on its way to the site for so long; absence seen earlier proves nothing.
-SETTLE = timedelta(seconds=20)
+SETTLE = timedelta(seconds=30)
 _LOOK_WAITS = tuple(
     timedelta(seconds=seconds) for seconds in (20, 60, 180, 600, 1800, 3600, 10800, 21600)
 )
