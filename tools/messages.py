@@ -22,9 +22,10 @@ from django.utils.translation.template import templatize
 
 ROOT = Path(__file__).parents[1]
 LANGUAGES = ("en", "ko")
+_PLATFORM = ROOT / "src/tenantry"
 # Where messages are written -> where their catalogues lie.
 DOMAINS = {
-    ROOT / "src/tenantry": ROOT / "src/tenantry/locale",
+    _PLATFORM: _PLATFORM / "locale",
     **{
         init.parent: init.parent / "locale"
         for init in sorted(ROOT.glob("products/*/src/*/__init__.py"))
@@ -50,6 +51,41 @@ _UNSAID = tuple(
     )
 )
 _CALL = re.compile(r"\b(_|n?p?gettext)\(")
+# What Unfold shows in the console and says in English only.
+_BORROWED = (
+    "Apply Filters",
+    "Click to cancel",
+    "Collapse",
+    "Date from",
+    "Date to",
+    "Expand row",
+    "Filters",
+    "From",
+    "Go back",
+    "Loading more results...",
+    "More actions",
+    "No data",
+    "No recent searches",
+    "No results found",
+    "No results matching your query",
+    "Not enough data.",
+    "Recent searches",
+    "Reset filters",
+    "Return to site",
+    "Run",
+    "Search apps and models...",
+    "Select action",
+    "Select action to run",
+    "Select all rows",
+    "Select record",
+    "Select value",
+    "System",
+    "This page yielded into no results. Create a new item or reset your filters.",
+    "To",
+    "Toggle password visibility",
+    "Type to search",
+    "Welcome back to",
+)
 # What a translation has to keep: placeholders, variables in braces, tags.
 _KEPT = re.compile(r"%(?:%|\(\w+\)[sd])|\{\w*\}|</?\w+")
 
@@ -63,7 +99,9 @@ class Found:
 
 
 def messages_of(folder: Path) -> Iterator[Found]:
-    """Find every message below a folder."""
+    """Find every message below a folder; the platform's has the borrowed ones too."""
+    if folder == _PLATFORM:
+        yield from (Found(id=text) for text in _BORROWED)
     for path in sorted(folder.rglob("*")):
         if path.suffix == ".py" and "migrations" not in path.parts:
             yield from _in_python(path)
