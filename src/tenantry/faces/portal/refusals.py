@@ -1,6 +1,5 @@
 """How a refusal looks: a page with cause, remedy and trace, or an RFC 9457 problem."""
 
-from http import HTTPStatus
 
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import render
@@ -74,7 +73,7 @@ def refused(request: HttpRequest, refusal: DomainError) -> HttpResponse:
         "cause": refusal.text(),
         "remedy": refusal.remedy_text(),
         "status": status,
-        "title": HTTPStatus(status).phrase,
+        "title": refusal.text(),
         "trace_id": trace_id,
         "tenant": request.__dict__.get("tenant"),
         "sign_in": isinstance(refusal, SignInNeeded),
