@@ -7,6 +7,9 @@ import django
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "tenantry.config.settings")
 django.setup()
 
-from tenantry.config.live import application  # noqa: E402  # needs the settings
+from tenantry.config.events import Hub  # noqa: E402  # needs the settings
+from tenantry.config.live import LiveApplication  # noqa: E402
+from tenantry.config.serving import begin_announced  # noqa: E402
 
-__all__ = ["application"]
+begin_announced()
+application = LiveApplication(Hub())

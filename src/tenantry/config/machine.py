@@ -43,7 +43,7 @@ def prepare() -> Iterator[str]:
 
 def free_port(wanted: int) -> int:
     """Return the wanted port, or the next one that nobody listens on."""
-    for port in range(wanted, wanted + 100):
+    for port in range(wanted, min(wanted + 100, 65_536)):
         with socket.socket() as probe:
             probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             try:
@@ -58,23 +58,24 @@ def free_port(wanted: int) -> int:
 def crew(*, product: Product | None, web_port: int) -> tuple[Crew, Addresses]:
     """Return the processes of this machine, and where they will listen."""
     logs = settings.STATE_DIR / "logs"
-    web, live = free_port(web_port), free_port(web_port + 1)
+    web = free_port(web_port)
+    live = free_port(web + 1)
     addresses = Addresses(web=f"http://127.0.0.1:{web}", live=f"http://127.0.0.1:{live}")
     environment = {"BASE_URL": addresses.web, "LIVE_URL": addresses.live}
     environment["TENANTRY_STATE_DIR"] = str(settings.STATE_DIR)
     children = []
     if product and product.fake_site:
-        port, token = free_port(web_port + 2), secrets.token_urlsafe(16)
+        port, token = free_port(live + 1), secrets.token_urlsafe(16)
         data: Path = settings.STATE_DIR / f"fakesite-{product.slug}"
         site = f"http://127.0.0.1:{port}"
         addresses = Addresses(web=addresses.web, live=addresses.live, site=site, site_token=token)
-        environment |= product.fake_site.environment(url=site, control_token=token)
-        command = product.fake_site.command(port=port, data=data, control_token=token)
+        site_environment = dict(product.fake_site.environment(url=site, control_token=token))
+        environment |= site_environment
         children.append(
             Child(
                 name="fakesite",
-                command=command,
-                environment=dict(environment),
+                command=product.fake_site.command(port=port, data=data, control_token=token),
+                environment=site_environment,
                 log=logs / "fakesite.log",
             )
         )
@@ -101,12 +102,11 @@ def wait_ready(crew: Crew, addresses: Addresses) -> None:
     deadline = time.monotonic() + _READY_SECONDS
     waiting = [f"{addresses.web}/health/", f"{addresses.live}/health/"]
     waiting += [addresses.site] if addresses.site else []
-    while waiting:
-        crew.tend(time.monotonic())
-        waiting = [url for url in waiting if not _answers(url)]
+    while waiting := [url for url in waiting if not _answers(url)]:
         if time.monotonic() > deadline:
             message = f"{', '.join(waiting)} did not answer: see {settings.STATE_DIR / 'logs'}."
             raise TimeoutError(message)
+        crew.tend(time.monotonic())
         time.sleep(0.1)
 
 

@@ -12,12 +12,14 @@ from types import FrameType
 
 from django.db import DatabaseError
 
+from tenantry.config.postgres import PostgresUnavailable
 from tenantry.core import clock, db, logs
 from tenantry.work.automation import services as automation
 
 BEAT_SECONDS = 5.0
 # A wall clock that moved this much against the monotonic one was set, not slow.
 _CLOCK_STEP_SECONDS = 2.0
+_KIND, _NOTE = "TENANTRY_PROCESS", "TENANTRY_PROCESS_NOTE"
 _log = logs.get_logger(__name__)
 
 
@@ -35,6 +37,27 @@ def process(kind: str, *, note: str = "") -> Iterator[None]:
         ending.set()
         beating.join(timeout=2)
         _log.info("process_ended")
+
+
+def announce(kind: str, *, note: str) -> None:
+    """Say what the workers of a server are that this process is about to fork.
+
+    The server's own process must stay free of threads and connections: a fork would copy their
+    locks as they are at that moment.
+    """
+    logs.configure(process=kind)
+    os.environ |= {_KIND: kind, _NOTE: note}
+
+
+def begin_announced() -> None:
+    """Let this forked worker log and beat, if it was announced; called when it loads its code."""
+    kind = os.environ.get(_KIND)
+    if not kind:
+        return
+    logs.configure(process=kind)
+    given = (threading.Event(), kind, os.environ.get(_NOTE, ""))
+    threading.Thread(target=_beat_until, args=given, daemon=True).start()
+    _log.info("process_started", pid=os.getpid())
 
 
 def stop_event() -> threading.Event:
@@ -69,6 +92,6 @@ def _beat_until(ending: threading.Event, kind: str, note: str) -> None:
                     note=note,
                     now=clock.now(),
                 )
-        except DatabaseError as error:
+        except (DatabaseError, PostgresUnavailable) as error:
             _log.warning("heartbeat_failed", reason=str(error).strip())
         ending.wait(BEAT_SECONDS)

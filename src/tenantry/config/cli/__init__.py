@@ -5,10 +5,17 @@ Exit codes: 0 all well, 1 the question was answered with no (a check failed, a r
 """
 
 import os
+import sys
 from importlib import import_module
+from typing import Any
 
 import click
 import django
+from django.core.exceptions import ImproperlyConfigured
+from django.db import OperationalError
+
+from tenantry.config.postgres import PostgresUnavailable
+from tenantry.core.errors import DomainError, Unavailable
 
 # Command -> module of this package that holds a function of that name (dashes as underscores).
 _MODULES = {
@@ -30,6 +37,18 @@ _MODULES = {
 
 class _Commands(click.Group):
     """Commands that are imported, and Django set up, only when one is wanted."""
+
+    def main(self, *args: Any, **kwargs: Any) -> Any:  # noqa: ANN401 - as click has it
+        """Run a command; what is refused or missing is said in a line, without a traceback."""
+        try:
+            return super().main(*args, **kwargs)
+        except DomainError as refusal:
+            click.echo(f"tenantry: {refusal.text()} {refusal.remedy_text()}", err=True)
+            sys.exit(3 if isinstance(refusal, Unavailable) else 1)
+        except (OperationalError, ImproperlyConfigured, PostgresUnavailable) as error:
+            click.echo(f"tenantry: {str(error).strip()}", err=True)
+            click.echo("tenantry: `tenantry doctor` says what is missing.", err=True)
+            sys.exit(3)
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         """Name every command."""

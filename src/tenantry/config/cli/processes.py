@@ -8,7 +8,7 @@ import click
 from granian import Granian
 from granian.constants import Interfaces
 
-from tenantry.config.serving import process, stop_event
+from tenantry.config.serving import announce, process, stop_event
 from tenantry.ledger.audit import sealer
 from tenantry.work.automation import workers
 from tenantry.work.schedules import scheduling
@@ -23,17 +23,17 @@ _host = click.option("--host", default="127.0.0.1", show_default=True, help="Add
 @click.option("--workers", "worker_count", default=1, show_default=True, help="Processes.")
 def web(*, host: str, port: int, threads: int, worker_count: int) -> None:
     """Serve pages and JSON (WSGI)."""
-    with process("web", note=f"{host}:{port}"):
-        Granian(
-            "tenantry.config.wsgi:application",
-            address=host,
-            port=port,
-            interface=Interfaces.WSGI,
-            workers=worker_count,
-            blocking_threads=threads,
-            respawn_failed_workers=True,
-            workers_kill_timeout=10,
-        ).serve()
+    announce("web", note=f"{host}:{port}")
+    Granian(
+        "tenantry.config.wsgi:application",
+        address=host,
+        port=port,
+        interface=Interfaces.WSGI,
+        workers=worker_count,
+        blocking_threads=threads,
+        respawn_failed_workers=True,
+        workers_kill_timeout=10,
+    ).serve()
 
 
 @click.command()
@@ -41,15 +41,15 @@ def web(*, host: str, port: int, threads: int, worker_count: int) -> None:
 @click.option("--port", default=8001, show_default=True, help="Port to bind.")
 def live(*, host: str, port: int) -> None:
     """Serve events as they happen (ASGI)."""
-    with process("live", note=f"{host}:{port}"):
-        Granian(
-            "tenantry.config.asgi:application",
-            address=host,
-            port=port,
-            interface=Interfaces.ASGI,
-            respawn_failed_workers=True,
-            workers_kill_timeout=5,
-        ).serve()
+    announce("live", note=f"{host}:{port}")
+    Granian(
+        "tenantry.config.asgi:application",
+        address=host,
+        port=port,
+        interface=Interfaces.ASGI,
+        respawn_failed_workers=True,
+        workers_kill_timeout=5,
+    ).serve()
 
 
 @click.command()
