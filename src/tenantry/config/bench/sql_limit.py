@@ -17,7 +17,8 @@ _CHUNK = f"""
         SELECT s.*, c.session_state, (s.next_due_at AT TIME ZONE s.zone)::date AS local_day
         FROM schedules_schedule s JOIN automation_connection c ON c.id = s.connection_id
         WHERE s.next_due_at <= %(now)s
-            AND (s.next_due_at, s.id) > (to_timestamp(%(second)s), %(id)s::uuid)
+            AND (s.next_due_at, s.id)
+                > (timestamptz 'epoch' + %(microsecond)s * interval '1 microsecond', %(id)s::uuid)
         ORDER BY s.next_due_at, s.id LIMIT %(limit)s
         FOR NO KEY UPDATE OF s, c SKIP LOCKED
     ), judged AS (
@@ -89,7 +90,8 @@ _CHUNK = f"""
             || '","facts":{{"kind":"slot"}}}}')
         FROM given GROUP BY tenant_id
     )
-    SELECT count(*), (SELECT count(*) FROM told), extract(epoch FROM max(moment))::bigint,
+    SELECT count(*), (SELECT count(*) FROM told),
+        (extract(epoch FROM max(moment)) * 1000000)::bigint,
         (array_agg(schedule_id::text ORDER BY moment DESC, schedule_id DESC))[1]
     FROM given
 """  # noqa: S608  # our own text
@@ -109,7 +111,7 @@ def drain(*, limit: int) -> int:
     while True:
         with tenancy.platform("measure the limit"):
             raw = db.raw()
-            given |= {"second": place.second, "id": place.id}
+            given |= {"microsecond": place.microsecond, "id": place.id}
             row = raw.cursor().execute(_CHUNK, given).fetchone()
         assert row is not None  # an aggregate has one row
         decided += int(str(row[0]))

@@ -31,9 +31,9 @@ TOPIC = "schedules.due"
 
 
 class Place(NamedTuple):
-    """Where a dispatcher stands in the order of due schedules: second of 1970 and schedule."""
+    """Where a dispatcher stands among due schedules: microseconds since 1970, and schedule."""
 
-    second: int
+    microsecond: int
     id: str
 
 
@@ -61,7 +61,7 @@ class BatchFailed(Exception):
 class _Row(NamedTuple):
     id: str
     connection_id: str
-    second: int
+    microsecond: int
     zone: str
     weekdays: int
     times: str
@@ -71,6 +71,10 @@ class _Row(NamedTuple):
     approved_digest: str
     session_state: str
     daily_limit: int
+
+    @property
+    def second(self) -> int:
+        return self.microsecond // 1_000_000
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -87,11 +91,11 @@ def dispatch_batch(*, now: datetime, limit: int = BATCH, after: Place = START) -
     Raises `BatchFailed` when a row breaks the batch; lost connections raise as they are.
     """
     with tenancy.platform("dispatch due slots"):
-        given = {"now": now, "limit": limit, "second": after.second, "id": after.id}
+        given = {"now": now, "limit": limit, "microsecond": after.microsecond, "id": after.id}
         rows = _claim(statements.CLAIM_DUE, given)
         if not rows:
             return Batch(claimed=0, dispatched=0, last=after)
-        last = Place(rows[-1].second, rows[-1].id)
+        last = Place(rows[-1].microsecond, rows[-1].id)
         try:
             dispatched = _settle(rows, now=now, origin=Origin.CLOCK, actor=SYSTEM)
         except psycopg.OperationalError:
@@ -109,7 +113,7 @@ def dispatch_one(*, tenant_id: UUID, schedule_id: UUID, now: datetime, actor: st
     rows = _claim(statements.CLAIM_ONE, {"schedule": schedule_id, "tenant": tenant_id})
     if not rows:
         raise NotFound
-    row = rows[0]._replace(second=int(now.timestamp()))
+    row = rows[0]._replace(microsecond=int(now.timestamp()) * 1_000_000)
     _settle([row], now=now, origin=Origin.RUN_NOW, actor=actor)
 
 

@@ -1,7 +1,7 @@
 """The dispatcher's statements: claim, count, and the one that writes everything at once.
 
 Arrays travel as text (`{a,b}`): building them by hand costs a third of having lists adapted.
-Instants travel as whole seconds since 1970; the exact nominal instants stay in the database.
+Instants travel as numbers since 1970; nominal instants stay in the database.
 """
 
 from functools import cache
@@ -12,7 +12,7 @@ from tenantry.ledger.audit.vocabulary import Action
 from tenantry.work.automation.services import ENQUEUE_FROM, WAKE_FROM
 
 _ROWS = """
-    SELECT s.id::text, s.connection_id::text, floor(extract(epoch FROM s.next_due_at))::bigint,
+    SELECT s.id::text, s.connection_id::text, (extract(epoch FROM s.next_due_at) * 1000000)::bigint,
         s.zone, s.weekdays, s.times::text, s.user_enabled, s.admin_status, s.content_digest,
         s.approved_digest, CASE WHEN c.removed_at IS NULL THEN c.session_state ELSE 'REMOVED' END,
         s.daily_limit
@@ -24,7 +24,8 @@ _ROWS = """
 # the index, which somebody's long transaction may keep from being swept out.
 CLAIM_DUE = f"""{_ROWS}
     WHERE s.next_due_at <= %(now)s
-        AND (s.next_due_at, s.id) > (to_timestamp(%(second)s), %(id)s::uuid)
+        AND (s.next_due_at, s.id)
+            > (timestamptz 'epoch' + %(microsecond)s * interval '1 microsecond', %(id)s::uuid)
     ORDER BY s.next_due_at, s.id LIMIT %(limit)s
     FOR NO KEY UPDATE OF s, c SKIP LOCKED
 """
