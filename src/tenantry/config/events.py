@@ -18,7 +18,7 @@ LIFE_SECONDS = 900.0
 
 @dataclass(kw_only=True)
 class Reader:
-    """One browser's news; `lost` when it was too slow."""
+    """One browser's news; `lost` when it was too slow or has gone."""
 
     news: asyncio.Queue[Facts] = field(default_factory=lambda: asyncio.Queue(QUEUE_LENGTH))
     lost: bool = False
@@ -29,6 +29,11 @@ class Reader:
             self.news.put_nowait(facts)
         except asyncio.QueueFull:
             self.lost = True
+
+    def close(self) -> None:
+        """End the stream now: nobody reads any more."""
+        self.lost = True
+        self.offer({})
 
 
 class Hub:
@@ -79,5 +84,6 @@ async def stream(
             facts = await asyncio.wait_for(reader.news.get(), timeout=heartbeat)
         except TimeoutError:
             yield b": still here\n\n"
-        else:
+            continue
+        if not reader.lost:
             yield f"event: news\ndata: {json.dumps(dict(facts))}\n\n".encode()

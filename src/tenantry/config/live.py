@@ -15,13 +15,16 @@ from urllib.parse import urlsplit
 from django.conf import settings
 from django.contrib.auth import get_user
 from django.contrib.sessions.backends.db import SessionStore
+from django.db import DatabaseError
 from django.http import HttpRequest
+from django.utils.translation import gettext_lazy as _
 
-from tenantry.config.events import Hub, stream
-from tenantry.core import db, trace
-from tenantry.core.errors import DomainError, Forbidden, NotFound
-from tenantry.customers.accounts.models import User
+from tenantry.config.events import Hub, Reader, stream
+from tenantry.core import clock, db, trace
+from tenantry.core.errors import DomainError, Forbidden, NotFound, Unavailable
+from tenantry.core.logs import get_logger
 from tenantry.customers.tenants import queries as tenants
+from tenantry.faces.console.standing import Standing, standing_of
 from tenantry.faces.portal.access import person
 from tenantry.faces.portal.refusals import SignInNeeded
 
@@ -34,45 +37,59 @@ _CONSOLE = "/console/events"
 _HEALTH = "/health/"
 # A browser that does not take one event for this long is gone.
 _SEND_SECONDS = 20.0
-_hub = Hub()
+_log = get_logger(__name__)
 
 
-async def application(scope: Message, receive: Receive, send: Send) -> None:
-    """Answer one connection."""
-    if scope["type"] == "lifespan":
-        await _live(receive, send)
-    elif scope["type"] == "http":
-        headers = {name.decode("latin-1").lower(): value for name, value in scope["headers"]}
-        with trace.start(headers.get("traceparent", b"").decode("latin-1")):
-            await _answer(scope, headers, receive, send)
+class MethodNotAllowed(DomainError):
+    """Events are only read."""
+
+    code = "method_not_allowed"
+    http_status = 405
+    message = _("This address is only for reading.")
+    remedy = _("Use GET.")
 
 
-async def _live(receive: Receive, send: Send) -> None:
-    while True:
-        message = await receive()
-        if message["type"] == "lifespan.startup":
+class LiveApplication:
+    """The ASGI callable of one process, around its one hub."""
+
+    def __init__(self, hub: Hub) -> None:
+        """Answer from this hub."""
+        self._hub = hub
+
+    async def __call__(self, scope: Message, receive: Receive, send: Send) -> None:
+        """Answer one connection."""
+        if scope["type"] == "lifespan":
+            await self._live(receive, send)
+        elif scope["type"] == "http":
+            headers = {name.decode("latin-1").lower(): value for name, value in scope["headers"]}
+            with trace.start(headers.get("traceparent", b"").decode("latin-1")):
+                await self._answer(scope, headers, receive, send)
+
+    async def _live(self, receive: Receive, send: Send) -> None:
+        while (await receive())["type"] == "lifespan.startup":
             await send({"type": "lifespan.startup.complete"})
-        else:
-            _hub.stop()
-            await send({"type": "lifespan.shutdown.complete"})
-            return
+        self._hub.stop()
+        await send({"type": "lifespan.shutdown.complete"})
 
-
-async def _answer(scope: Message, headers: dict[str, bytes], receive: Receive, send: Send) -> None:
-    path: str = scope["path"]
-    if scope["method"] != "GET":
-        await _say(send, 405, {"title": "Method not allowed"}, kind="application/problem+json")
-    elif path == _HEALTH:
-        await _say(send, 200, {"status": "ok"})
-    else:
-        try:
-            topic = await db.in_thread(topic_of, path, headers)
-        except DomainError as refusal:
-            problem = refusal.problem(trace_id=trace.current().trace_id, instance=path)
-            kind = "application/problem+json"
-            await _say(send, refusal.http_status, problem, kind=kind)
+    async def _answer(
+        self, scope: Message, headers: dict[str, bytes], receive: Receive, send: Send
+    ) -> None:
+        path: str = scope["path"]
+        if scope["method"] != "GET":
+            await _refuse(send, MethodNotAllowed(), path)
+        elif path == _HEALTH:
+            await _say(send, 200, {"status": "ok"})
         else:
-            await _tell(topic, receive, send)
+            try:
+                topic = await db.in_thread(topic_of, path, headers)
+            except DomainError as refusal:
+                await _refuse(send, refusal, path)
+            except DatabaseError as error:
+                _log.warning("live_refused", reason=str(error).strip())
+                await _refuse(send, Unavailable(part=_("The database")), path)
+            else:
+                with self._hub.reader(topic) as reader:
+                    await _tell(reader, receive, send)
 
 
 def topic_of(path: str, headers: dict[str, bytes]) -> str:
@@ -96,12 +113,8 @@ def topic_of(path: str, headers: dict[str, bytes]) -> str:
 
 
 def _console_topic(request: HttpRequest) -> str:
-    user = request.user
-    # A session that was opened by a code in the portal opens nothing here, whoever it is.
-    if not isinstance(user, User) or person(request) is not None:
+    if standing_of(request, now=clock.now()) is not Standing.FULL:
         raise SignInNeeded
-    if not user.is_staff:
-        raise NotFound
     return "console"
 
 
@@ -118,32 +131,35 @@ def _request(headers: dict[str, bytes]) -> HttpRequest:
     return request
 
 
-async def _tell(topic: str, receive: Receive, send: Send) -> None:
-    with _hub.reader(topic) as reader:
-        await send(_start(200, b"text/event-stream; charset=utf-8"))
-        gone = asyncio.ensure_future(_until_gone(receive))
-        try:
-            async for event in stream(reader):
-                if gone.done():
-                    return
-                body = {"type": "http.response.body", "body": event, "more_body": True}
-                await asyncio.wait_for(send(body), timeout=_SEND_SECONDS)
-            await send({"type": "http.response.body", "body": b"", "more_body": False})
-        except TimeoutError:
-            return
-        finally:
-            gone.cancel()
+async def _tell(reader: Reader, receive: Receive, send: Send) -> None:
+    await send(_start(200, b"text/event-stream; charset=utf-8"))
+    leaving = asyncio.ensure_future(_until_gone(receive, reader))
+    try:
+        async for event in stream(reader):
+            body = {"type": "http.response.body", "body": event, "more_body": True}
+            await asyncio.wait_for(send(body), timeout=_SEND_SECONDS)
+        await send({"type": "http.response.body", "body": b"", "more_body": False})
+    except TimeoutError:
+        return
+    finally:
+        leaving.cancel()
 
 
-async def _until_gone(receive: Receive) -> None:
+async def _until_gone(receive: Receive, reader: Reader) -> None:
     while (await receive())["type"] != "http.disconnect":
         pass
+    reader.close()
+
+
+async def _refuse(send: Send, refusal: DomainError, path: str) -> None:
+    problem = refusal.problem(trace_id=trace.current().trace_id, instance=path)
+    await _say(send, refusal.http_status, problem, kind=b"application/problem+json")
 
 
 async def _say(
-    send: Send, status: int, answer: dict[str, object], *, kind: str = "application/json"
+    send: Send, status: int, answer: dict[str, object], *, kind: bytes = b"application/json"
 ) -> None:
-    await send(_start(status, kind.encode()))
+    await send(_start(status, kind))
     await send({"type": "http.response.body", "body": json.dumps(answer).encode()})
 
 

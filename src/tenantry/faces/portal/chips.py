@@ -5,8 +5,9 @@ from collections.abc import Mapping
 from django.utils.translation import gettext_lazy as _
 
 from tenantry.faces.portal.words import Chip
+from tenantry.work.automation.models import Connection
 from tenantry.work.automation.states import SessionState
-from tenantry.work.schedules.states import AdminStatus
+from tenantry.work.schedules.states import AdminStatus, Status
 
 SESSION: Mapping[str, Chip] = {
     SessionState.PENDING: Chip(tone="busy", text=_("Signing in")),
@@ -16,6 +17,7 @@ SESSION: Mapping[str, Chip] = {
     SessionState.CHALLENGE_REQUIRED: Chip(tone="bad", text=_("Needs you"), icon="user"),
     SessionState.ERROR: Chip(tone="bad", text=_("Error")),
 }
+REMOVED = Chip(tone="bad", text=_("Disconnected"), icon="link")
 ADMIN: Mapping[str, Chip] = {
     AdminStatus.NEEDS_REVIEW: Chip(tone="warn", text=_("In review"), icon="clock"),
     AdminStatus.APPROVED: Chip(tone="ok", text=_("Approved")),
@@ -24,14 +26,18 @@ ADMIN: Mapping[str, Chip] = {
 }
 ON = Chip(tone="ok", text=_("On"), icon="power")
 OFF = Chip(tone="idle", text=_("Off"), icon="power")
-
-QUEUED, RUNNING, SUCCESS, FAILED = "QUEUED", "RUNNING", "SUCCESS", "FAILED"
-SKIPPED, BLOCKED = "SKIPPED", "BLOCKED"
+READY = Chip(tone="ok", text=_("Ready"))
+LIMITED = Chip(tone="warn", text=_("Limit reached"), icon="gauge")
 RUN: Mapping[str, Chip] = {
-    QUEUED: Chip(tone="idle", text=_("Queued"), icon="clock"),
-    RUNNING: Chip(tone="busy", text=_("Running")),
-    SUCCESS: Chip(tone="ok", text=_("Success")),
-    FAILED: Chip(tone="bad", text=_("Failed"), icon="x"),
-    SKIPPED: Chip(tone="idle", text=_("Skipped"), icon="skip"),
-    BLOCKED: Chip(tone="warn", text=_("Blocked"), icon="lock"),
+    Status.QUEUED: Chip(tone="idle", text=_("Queued"), icon="clock"),
+    Status.RUNNING: Chip(tone="busy", text=_("Running")),
+    Status.SUCCESS: Chip(tone="ok", text=_("Success")),
+    Status.FAILED: Chip(tone="bad", text=_("Failed"), icon="x"),
+    Status.SKIPPED: Chip(tone="idle", text=_("Skipped"), icon="skip"),
+    Status.BLOCKED: Chip(tone="warn", text=_("Blocked"), icon="lock"),
 }
+
+
+def of_session(connection: Connection) -> Chip:
+    """Return the state of a connection's sign-in."""
+    return REMOVED if connection.removed_at else SESSION[connection.session_state]

@@ -43,15 +43,20 @@ def navigation(*, tenant: TenantAccess, path: str, unread: int) -> Navigation:
     """Return the navigation of a tenant's page."""
     home = reverse("portal:home", args=[tenant.short_id])
 
-    def item(label: Text, icon: str, url: str, *, count: int = 0) -> Item:
-        current = path == url if url == home else path.startswith(url)
+    def item(label: Text, icon: str, url: str, *, below: str = "", count: int = 0) -> Item:
+        current = path == url if url == home else path.startswith(below or url)
         return Item(label=label, icon=icon, url=url, current=current, count=count)
 
     def page(name: str) -> str:
         return reverse(f"portal:{name}", args=[tenant.short_id])
 
     products = [
-        item(product.portal.label, _icon(product), section_url(product, tenant.short_id))
+        item(
+            product.portal.label,
+            _icon(product),
+            section_url(product, tenant.short_id),
+            below=f"{home}{product.slug}/",
+        )
         for product in registry.products()
         if product.portal
     ]

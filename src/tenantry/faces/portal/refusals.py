@@ -1,6 +1,5 @@
 """How a refusal looks: a page with cause, remedy and trace, or an RFC 9457 problem."""
 
-
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import render
 from django.utils.translation import gettext_lazy as _

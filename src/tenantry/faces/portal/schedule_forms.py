@@ -2,7 +2,6 @@
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
@@ -16,34 +15,13 @@ from django.utils.translation import gettext_lazy as _
 
 from tenantry.core.errors import Text
 from tenantry.faces.portal.forms import PortalForm
+from tenantry.faces.portal.plans import WEEKDAYS
 from tenantry.work.schedules.rule import MOST_TIMES, zones
+from tenantry.work.schedules.services import Wanted
 
-WEEKDAYS: tuple[tuple[str, Text], ...] = (
-    ("0", _("Mon")),
-    ("1", _("Tue")),
-    ("2", _("Wed")),
-    ("3", _("Thu")),
-    ("4", _("Fri")),
-    ("5", _("Sat")),
-    ("6", _("Sun")),
-)
 # 9, 930, 9:30, 09.30, 9시 30분: what people type for a time of day.
 _LOOSE = re.compile(r"(\d{1,2})\s*(?:[:.시h]\s*)?(\d{2})?\s*분?")
 _SHOWN = re.compile(r"([01]\d|2[0-3]):[0-5]\d")
-
-
-@dataclass(frozen=True, kw_only=True)
-class Choice:
-    """One thing to post: of which product, its id and its name."""
-
-    product: str
-    content_id: UUID
-    name: str
-
-    @property
-    def key(self) -> str:
-        """Return its value in the form."""
-        return f"{self.product}/{self.content_id}"
 
 
 class TimesInput(forms.Widget):
@@ -130,34 +108,38 @@ class ScheduleForm(PortalForm):
         widget=forms.NumberInput(attrs={"class": "short", "min": 1, "inputmode": "numeric"}),
     )
 
+    version = forms.IntegerField(required=False, widget=forms.HiddenInput())
+
     def __init__(
         self,
         data: QueryDict | None = None,
         *,
         accounts: Sequence[tuple[str, str]],
-        contents: Sequence[Choice],
+        contents: Sequence[tuple[str, str]],
         initial: Mapping[str, Any],
     ) -> None:
         """Offer the tenant's accounts and contents, and nobody else's."""
         super().__init__(data, initial=dict(initial))
         self._offer("connection", accounts, _("Choose an account"))
-        self._offer("content", [(c.key, c.name) for c in contents], _("Choose what to post"))
+        self._offer("content", contents, _("Choose what to post"))
 
     def _offer(self, name: str, choices: Sequence[tuple[str, str]], empty: Text) -> None:
         field = self.fields[name]
         assert isinstance(field, forms.ChoiceField)
         field.choices = [*([] if len(choices) == 1 else [("", empty)]), *choices]
 
-    @property
-    def mask(self) -> int:
-        """Return the weekdays as bits, Monday first."""
-        return sum(1 << int(day) for day in self.cleaned_data["weekdays"])
-
-    @property
-    def content_key(self) -> tuple[str, UUID | None]:
-        """Return product and content, or nothing where nothing was chosen."""
-        product, _slash, content_id = self.cleaned_data["content"].partition("/")
-        return product, UUID(content_id) if content_id else None
+    def wanted(self) -> Wanted:
+        """Return what is asked for, as the service takes it."""
+        given = self.cleaned_data
+        return Wanted(
+            name=given["name"],
+            connection_id=UUID(given["connection"]) if given["connection"] else None,
+            content_id=UUID(given["content"]) if given["content"] else None,
+            weekdays=sum(1 << int(day) for day in given["weekdays"]),
+            times=given["times"],
+            zone=given["zone"],
+            daily_limit=given["daily_limit"],
+        )
 
 
 def days_of(mask: int) -> list[str]:

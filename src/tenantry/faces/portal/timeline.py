@@ -19,7 +19,7 @@ class Entry:
     """One line: `tone` is ok, warn, bad, busy or nothing."""
 
     title: Text
-    at: datetime | None
+    at: datetime
     text: Text = ""
     who: Text = ""
     tone: str = ""

@@ -34,10 +34,10 @@ class Chip:
 SIGNS = {"ok": "check", "warn": "alert", "bad": "stop", "idle": "dash", "busy": "spin"}
 
 
-def day_and_time(moment: datetime, *, zone: str, now: datetime) -> str:
+def day_and_time(moment: datetime, *, zone: str, now: datetime, seconds: bool = False) -> str:
     """Return a moment as people say it in a zone: `today 09:00`, `Mon 24 Nov 09:00`."""
     local, today = moment.astimezone(ZoneInfo(zone)), now.astimezone(ZoneInfo(zone)).date()
-    clock = f"{local:%H:%M}"
+    clock = f"{local:%H:%M:%S}" if seconds else f"{local:%H:%M}"
     away = (local.date() - today).days
     if away in _NEAR:
         return f"{gettext(_NEAR[away])} {clock}"

@@ -44,11 +44,11 @@ def chip(state: words.Chip | str, text: Text = "", sign: str = "") -> SafeString
 
 
 @register.simple_tag
-def moment(value: datetime | None, zone: str) -> SafeString | str:
+def moment(value: datetime | None, zone: str, *, seconds: bool = False) -> SafeString | str:
     """Show a moment in a zone, as `today 09:00`; the machine-readable instant rides along."""
     if value is None:
         return ""
-    text = words.day_and_time(value, zone=zone, now=clock.now())
+    text = words.day_and_time(value, zone=zone, now=clock.now(), seconds=seconds)
     return format_html('<time datetime="{}" title="{}">{}</time>', value.isoformat(), zone, text)
 
 

@@ -33,7 +33,7 @@ def show_evidence(request: HttpRequest, short_id: str, evidence_id: UUID) -> Htt
 
 
 def _given(piece: Evidence, data: bytes, *, download: bool) -> HttpResponse:
-    looked_at = piece.media_type.startswith("image/") or piece.media_type == "text/html"
+    looked_at = piece.media_type.startswith(("image/", "text/html"))
     way = "inline" if looked_at and not download else "attachment"
     suffix = _SUFFIXES.get(EvidenceKind(piece.kind), "bin")
     media_type = piece.media_type or "application/octet-stream"
@@ -43,5 +43,4 @@ def _given(piece: Evidence, data: bytes, *, download: bool) -> HttpResponse:
         "X-Content-Type-Options": "nosniff",
         "Cache-Control": "private, no-store",
     }
-    charset = "; charset=utf-8" if media_type == "text/html" else ""
-    return HttpResponse(data, content_type=f"{media_type}{charset}", headers=headers)
+    return HttpResponse(data, content_type=media_type, headers=headers)

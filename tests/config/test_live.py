@@ -1,0 +1,216 @@
+"""The live process: who hears what, over which connection, and for how long."""
+
+import asyncio
+import json
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import asynccontextmanager
+from typing import Any
+
+import pytest
+from asgiref.sync import async_to_sync
+from django.conf import settings
+from django.db import connection
+from django.test import Client
+
+from tenantry.config.events import QUEUE_LENGTH, Hub, Reader, stream
+from tenantry.config.live import LiveApplication, Message
+from tenantry.core import db, live
+from tenantry.customers.accounts.models import User
+from tenantry.customers.tenants.models import Tenant
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+PATIENCE = 10
+LISTENERS = "SELECT count(*) FROM pg_stat_activity WHERE query = 'LISTEN tenantry'"
+
+
+@pytest.fixture
+def application() -> Iterator[LiveApplication]:
+    hub = Hub()
+    yield LiveApplication(hub)
+    hub.stop()
+
+
+def session_of(user: User, *, face: str = "portal") -> str:
+    client = Client()
+    client.force_login(user, backend="django.contrib.auth.backends.ModelBackend")
+    session = client.session
+    session["face"] = face
+    session.save()
+    return str(session.session_key)
+
+
+def scope(path: str, *, session: str = "", origin: str = "", method: str = "GET") -> dict[str, Any]:
+    headers = [(b"cookie", f"a=b; {settings.SESSION_COOKIE_NAME}={session}".encode())]
+    if origin:
+        headers.append((b"origin", origin.encode()))
+    return {"type": "http", "method": method, "path": path, "headers": headers}
+
+
+class Caller:
+    """One connection to the application, from the server's side."""
+
+    def __init__(self, application: LiveApplication, asked: dict[str, Any]) -> None:
+        self._said: asyncio.Queue[Message] = asyncio.Queue()
+        self._answered: asyncio.Queue[Message] = asyncio.Queue()
+        self._said.put_nowait({"type": "http.request"})
+        answering = application(asked, self._said.get, self._answered.put)
+        self._task = asyncio.ensure_future(answering)
+
+    async def next(self) -> Message:
+        return await asyncio.wait_for(self._answered.get(), PATIENCE)
+
+    async def leave(self) -> None:
+        self._said.put_nowait({"type": "http.disconnect"})
+        await asyncio.wait_for(self._task, PATIENCE)
+
+
+def answer(
+    application: LiveApplication, asked: dict[str, Any]
+) -> tuple[int, dict[str, str], dict[str, Any]]:
+    async def call() -> tuple[Message, Message]:
+        caller = Caller(application, asked)
+        return await caller.next(), await caller.next()
+
+    start, body = async_to_sync(call)()
+    headers = {name.decode(): value.decode() for name, value in start["headers"]}
+    return start["status"], headers, json.loads(body["body"])
+
+
+@asynccontextmanager
+async def listening(
+    application: LiveApplication, path: str, session: str
+) -> AsyncIterator[Callable[[], Any]]:
+    """Open a stream; gives a function that returns its next piece."""
+    caller = Caller(application, scope(path, session=session))
+    assert (await caller.next())["status"] == 200
+
+    async def piece() -> str:
+        return str((await caller.next())["body"].decode())
+
+    assert await piece() == "retry: 3000\n\n"
+    try:
+        yield piece
+    finally:
+        await caller.leave()
+
+
+async def tell(topic: str, **facts: str) -> None:
+    await db.in_thread(live.notify, topic, **facts)
+
+
+async def heard(piece: Callable[[], Any], topic: str, word: str) -> str:
+    """Tell until it is heard: the listener may still be connecting."""
+    for _attempt in range(PATIENCE * 2):
+        await tell(topic, word=word)
+        try:
+            return str(await asyncio.wait_for(piece(), 0.5))
+        except TimeoutError:
+            continue
+    pytest.fail("the news did not come")
+
+
+def test_people_of_the_company_hear_its_news_and_no_other(
+    application: LiveApplication, owner: User, tenant: Tenant, other_tenant: Tenant
+) -> None:
+    session = session_of(owner)
+
+    async def story() -> list[str]:
+        async with listening(application, f"/t/{tenant.short_id}/events", session) as piece:
+            first = await heard(piece, f"tenant:{tenant.id}", "ours")
+            await tell(f"tenant:{other_tenant.id}", word="theirs")
+            await tell("console", word="the operators'")
+            await tell(f"tenant:{tenant.id}", word="last")
+            following = [first]
+            while '"last"' not in following[-1]:
+                following.append(await piece())
+            return following
+
+    told = async_to_sync(story)()
+    assert set(told) == {
+        'event: news\ndata: {"word": "ours"}\n\n',
+        'event: news\ndata: {"word": "last"}\n\n',
+    }
+
+
+def test_many_browsers_share_one_listening_connection(
+    application: LiveApplication, owner: User, tenant: Tenant
+) -> None:
+    session = session_of(owner)
+    path = f"/t/{tenant.short_id}/events"
+
+    def count() -> int:
+        with connection.cursor() as cursor:
+            cursor.execute(LISTENERS)
+            return int(cursor.fetchone()[0])
+
+    async def story() -> int:
+        async with (
+            listening(application, path, session) as one,
+            listening(application, path, session),
+            listening(application, path, session),
+        ):
+            await heard(one, f"tenant:{tenant.id}", "hello")
+            return await db.in_thread(count)
+
+    assert async_to_sync(story)() == 1
+
+
+@pytest.mark.parametrize("who", ["nobody", "stranger", "console session"])
+def test_others_hear_nothing(
+    application: LiveApplication, who: str, owner: User, stranger: User, tenant: Tenant
+) -> None:
+    sessions = {
+        "nobody": "",
+        "stranger": session_of(stranger),
+        "console session": session_of(owner, face="console"),
+    }
+    asked = scope(f"/t/{tenant.short_id}/events", session=sessions[who])
+    status, headers, problem = answer(application, asked)
+    assert status == {"nobody": 401, "stranger": 404, "console session": 401}[who]
+    assert problem["trace_id"] == headers["x-trace-id"]
+
+
+def test_pages_of_other_origins_are_refused(
+    application: LiveApplication, owner: User, tenant: Tenant
+) -> None:
+    path, session = f"/t/{tenant.short_id}/events", session_of(owner)
+    asked = scope(path, session=session, origin="https://evil.example")
+    status, headers, _problem = answer(application, asked)
+    assert status == 403
+    assert headers["access-control-allow-origin"] == settings.BASE_URL
+    assert headers["access-control-allow-credentials"] == "true"
+
+
+def test_operators_news_is_not_for_a_portal_session(
+    application: LiveApplication, operator: User
+) -> None:
+    asked = scope("/console/events", session=session_of(operator))
+    assert answer(application, asked)[0] == 401
+
+
+@pytest.mark.parametrize(
+    ("path", "method", "status"),
+    [("/nothing", "GET", 404), ("/health/", "POST", 405), ("/health/", "GET", 200)],
+)
+def test_other_addresses(application: LiveApplication, path: str, method: str, status: int) -> None:
+    assert answer(application, scope(path, method=method))[0] == status
+
+
+def test_silence_is_filled_and_a_stream_has_an_end() -> None:
+    async def story() -> list[bytes]:
+        return [event async for event in stream(Reader(), heartbeat=0.01, life=0.015)]
+
+    assert async_to_sync(story)() == [b"retry: 3000\n\n", b": still here\n\n", b": still here\n\n"]
+
+
+def test_a_browser_that_does_not_read_is_dropped() -> None:
+    async def story() -> tuple[bool, list[bytes]]:
+        reader = Reader()
+        for number in range(QUEUE_LENGTH):
+            reader.offer({"number": number})
+        kept = reader.lost
+        reader.offer({"number": "one too many"})
+        return kept, [event async for event in stream(reader)]
+
+    assert async_to_sync(story)() == (False, [b"retry: 3000\n\n"])
