@@ -13,7 +13,7 @@ SIDE_BY_SIDE = $(MAKE) --jobs=2 --keep-going $(if $(filter output-sync,$(.FEATUR
 
 # The checks, the longest first.
 CHECKS := check-types check-architecture check-django check-imports check-lint check-format check-locks \
-	$(if $(wildcard tools/messages.py),check-messages)
+	check-reference $(if $(wildcard tools/messages.py),check-messages)
 
 .PHONY: help run test e2e check bench lock clean venv chromium $(CHECKS)
 
@@ -31,7 +31,7 @@ test: venv chromium ## run all tests, then the whole story in Chromium
 e2e: venv chromium ## run only the whole story in Chromium
 	@$(BIN)/pytest -m e2e $(TESTS) $(ARGS)
 
-check: venv ## check style, types, architecture, locks, migrations and messages
+check: venv ## check style, types, architecture, locks, migrations, reference and messages
 	@$(SIDE_BY_SIDE) $(CHECKS)
 
 bench: venv chromium ## measure; ARGS goes to tenantry bench
@@ -74,6 +74,9 @@ check-format:
 
 check-locks:
 	@$(BIN)/python -m tools.locks --check
+
+check-reference:
+	@$(BIN)/python -m tools.reference --check
 
 check-messages:
 	@$(BIN)/python tools/messages.py --check
