@@ -6,7 +6,7 @@ to nobody else.
 
 import base64
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from allauth.mfa.models import Authenticator
@@ -61,6 +61,15 @@ def seed_demo(now: datetime) -> DemoPeople:
             operator=_operator(OperatorRole.OPERATOR, now),
             superuser=_operator(OperatorRole.SUPERUSER, now),
         )
+
+
+def seed_story(now: datetime) -> DemoPeople:
+    """Return the demo's people with a new company for one story, so that it begins from nothing."""
+    demo = seed_demo(now)
+    email = f"story-{now:%m%d-%H%M%S}@hanbit.example"
+    with tenancy.platform("make the story's company"):
+        short_id = _company(f"Hanbit Story {now:%H:%M:%S}", email, "en", now)
+    return replace(demo, tenant_short_id=short_id, customer=Person(email=email))
 
 
 def sign_ins(demo: DemoPeople) -> Mapping[str, str]:

@@ -43,7 +43,7 @@ def up(*, port: int, story: bool, leave: bool, as_json: bool) -> None:
         watching.start()
         outcome: dict[str, object] = {"held": True}
         if story and product and product.story:
-            people = seed.seed_demo(now=clock.now())
+            people = seed.seed_story(now=clock.now())
             lines = asyncio.run(stage.tell(product, crew=crew, addresses=addresses, people=people))
             outcome = stage.summary(lines, setup_seconds=setup_seconds)
             if as_json:
