@@ -51,8 +51,10 @@ _UNSAID = tuple(
     )
 )
 _CALL = re.compile(r"\b(_|n?p?gettext)\(")
-# What Unfold shows in the console and says in English only.
+# What Unfold and Django's admin show in the console, said in English only or not well in Korean.
 _BORROWED = (
+    " By %(filter_title)s ",
+    "0 of %(cnt)s selected",
     "Apply Filters",
     "Click to cancel",
     "Collapse",
