@@ -5,15 +5,19 @@ import socket
 import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from typing import Any
+from urllib.parse import urlsplit
 
+import psycopg
 from django.conf import settings
 from django.core import checks
 from django.core.exceptions import ImproperlyConfigured
 from django.db import DatabaseError, connection
+from django.db.migrations.executor import MigrationExecutor
 from django.utils.translation import gettext as _
 
 from tenantry.config.postgres import PostgresUnavailable
-from tenantry.core import clock, crypto, objects
+from tenantry.core import clock, crypto, db, objects
 from tenantry.core.errors import DomainError
 from tenantry.ledger.audit import checkpoint
 from tenantry.work.automation import chromium
@@ -21,6 +25,7 @@ from tenantry.work.automation import chromium
 OLDEST_POSTGRES = 16
 _EXTENSIONS = {"btree_gist"}
 _CLOCK_TOLERANCE_SECONDS = 2.0
+_CONNECT_SECONDS = 5
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -36,25 +41,29 @@ class Finding:
 
 def examine() -> Iterator[Finding]:
     """Look at everything, in the order in which it would be mended."""
-    for look in (_python, _postgres, _role, _extensions, _clock, _keys, _object_store, _chromium):
+    yield _guarded(_python)
+    database = _guarded(_postgres)
+    yield database
+    looks = [_keys, _object_store, _chromium]
+    if database.well:
+        looks = [_role, _extensions, _migrations, _clock, *looks]
+    for look in looks:
         yield _guarded(look)
     yield from _ports()
     yield from _system_checks()
 
 
 def _guarded(look: Callable[[], Finding]) -> Finding:
+    name = look.__name__.strip("_").replace("_", " ")
+    remedy = _("Mend what the message names and ask again.")
     try:
         return look()
-    except (
-        DatabaseError,
-        PostgresUnavailable,
-        DomainError,
-        ImproperlyConfigured,
-        OSError,
-    ) as error:
-        name = look.__name__.strip("_").replace("_", " ")
-        remedy = getattr(error, "remedy", "") or _("Mend what the message names and ask again.")
-        return Finding(name=name, well=False, seen=str(error).strip(), remedy=str(remedy))
+    except DomainError as error:
+        return Finding(name=name, well=False, seen=error.text(), remedy=error.remedy_text())
+    except PostgresUnavailable as error:
+        return Finding(name=name, well=False, seen=error.cause, remedy=error.remedy)
+    except (DatabaseError, psycopg.Error, ImproperlyConfigured, OSError, ValueError) as error:
+        return Finding(name=name, well=False, seen=str(error).strip(), remedy=remedy)
 
 
 def _python() -> Finding:
@@ -71,7 +80,10 @@ def _ask(question: str) -> tuple[object, ...]:
 
 
 def _postgres() -> Finding:
-    (version,) = _ask("SHOW server_version")
+    # Not through the pool, which tries for ten seconds and then does not say why it failed.
+    parameters: dict[str, Any] = {**db.dsn(), "connect_timeout": _CONNECT_SECONDS}
+    with psycopg.connect(**parameters) as asked:
+        version = asked.info.parameter_status("server_version")
     return Finding(
         name="postgresql",
         well=int(str(version).split(".")[0]) >= OLDEST_POSTGRES,
@@ -100,6 +112,17 @@ def _extensions() -> Finding:
         well=not missing,
         seen=", ".join(sorted(_EXTENSIONS)) if not missing else f"missing: {', '.join(missing)}",
         remedy=_("As a superuser: CREATE EXTENSION %(names)s.") % {"names": ", ".join(missing)},
+    )
+
+
+def _migrations() -> Finding:
+    executor = MigrationExecutor(connection)
+    missing = len(executor.migration_plan(executor.loader.graph.leaf_nodes()))
+    return Finding(
+        name="migrations",
+        well=not missing,
+        seen=f"{missing} not applied" if missing else "all applied",
+        remedy=_("Run `tenantry migrate`."),
     )
 
 
@@ -147,7 +170,8 @@ def _chromium() -> Finding:
 
 def _ports() -> Iterator[Finding]:
     for name, url in (("web port", settings.BASE_URL), ("live port", settings.LIVE_URL)):
-        port = int(url.rsplit(":", 1)[-1].strip("/")) if url.count(":") > 1 else 443
+        parts = urlsplit(url)
+        port = parts.port or (443 if parts.scheme == "https" else 80)
         with socket.socket() as probe:
             probe.settimeout(1)
             taken = probe.connect_ex(("127.0.0.1", port)) == 0

@@ -1,7 +1,9 @@
 """Bringing the database to this release, without locking out the release that still runs."""
 
+from contextlib import suppress
+
 from django.core.management import call_command
-from django.db import connection
+from django.db import DatabaseError, connection
 
 # Two releases may run side by side: a migration that would lock longer must be written otherwise.
 LOCK_SECONDS = 4
@@ -19,4 +21,8 @@ def migrate(*, statement_seconds: int = STATEMENT_SECONDS) -> None:
     try:
         call_command("migrate", interactive=False, verbosity=0)
     finally:
+        # The pool would hand the connection, with its limits, to whoever comes next.
+        with suppress(DatabaseError), connection.cursor() as cursor:
+            cursor.execute("RESET lock_timeout")
+            cursor.execute("RESET statement_timeout")
         connection.close()

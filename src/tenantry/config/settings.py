@@ -13,17 +13,21 @@ STATE_DIR = state.folder()
 _local = state.LocalDefaults(STATE_DIR)
 
 DEBUG = False
-SECRET_KEY = env.text("SECRET_KEY", _local.secret("secret_key"))
+SECRET_KEY = env.text("SECRET_KEY", lambda: _local.secret("secret_key"))
 # id:base64 of 32 bytes, the current key first; older ones stay for reading.
-ENCRYPTION_KEYS = env.text("ENCRYPTION_KEYS", _local.encryption_key())
-PEPPER = env.text("PEPPER", _local.secret("pepper"))
+ENCRYPTION_KEYS = env.text("ENCRYPTION_KEYS", _local.encryption_key)
+PEPPER = env.text("PEPPER", lambda: _local.secret("pepper"))
 # Ed25519 seed, base64: signs the audit log's checkpoints.
-AUDIT_SIGNING_KEY = env.text("AUDIT_SIGNING_KEY", _local.signing_key())
+AUDIT_SIGNING_KEY = env.text("AUDIT_SIGNING_KEY", _local.signing_key)
 AUDIT_ORIGIN = env.text("AUDIT_ORIGIN", "tenantry.local/audit")
+# Public keys of earlier signers, so that their checkpoints still count.
+AUDIT_TRUSTED_KEYS = env.words("AUDIT_TRUSTED_KEYS")
 
 BASE_URL = env.text("BASE_URL", "http://127.0.0.1:8000")
 LIVE_URL = env.text("LIVE_URL", "http://127.0.0.1:8001")
 ALLOWED_HOSTS = env.words("ALLOWED_HOSTS", "127.0.0.1,localhost,testserver")
+# Whose X-Forwarded-For and X-Forwarded-Proto are believed.
+TRUSTED_PROXIES = env.words("TRUSTED_PROXIES", "127.0.0.1")
 CSRF_TRUSTED_ORIGINS = [BASE_URL]
 CSRF_FAILURE_VIEW = "tenantry.faces.portal.refusals.csrf_failure"
 _https = BASE_URL.startswith("https://")
@@ -141,6 +145,9 @@ DEFAULT_FROM_EMAIL = env.text("MAIL_FROM", "Tenantry <no-reply@localhost>")
 EMAIL_TIMEOUT = 10
 EMAIL_HOST = env.text("EMAIL_HOST", "localhost")
 EMAIL_PORT = env.number("EMAIL_PORT", 25)
+EMAIL_HOST_USER = env.text("EMAIL_HOST_USER", "")
+EMAIL_HOST_PASSWORD = env.text("EMAIL_HOST_PASSWORD", "")
+EMAIL_USE_TLS = env.flag("EMAIL_USE_TLS", default=False)
 ANYMAIL = {"RESEND_API_KEY": env.text("RESEND_API_KEY", "")}
 
 LANGUAGE_CODE = "en"

@@ -10,7 +10,10 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
-from urllib.parse import unquote, urlsplit
+
+import psycopg
+from django.core.exceptions import ImproperlyConfigured
+from psycopg.conninfo import conninfo_to_dict
 
 from tenantry.core import env
 
@@ -56,6 +59,9 @@ def _create_once(path: Path, value: str) -> str:
     aside = path.with_name(f"{path.name}.{secrets.token_hex(4)}")
     with os.fdopen(os.open(aside, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
         file.write(value)
+        file.flush()
+        # Secrets sealed with a key that a power cut took would be lost for good.
+        os.fsync(file.fileno())
     try:
         os.link(aside, path)
     except FileExistsError:
@@ -69,27 +75,35 @@ def database() -> dict[str, Any]:
     """Return Django's settings for DATABASE_URL, or for the embedded server.
 
     The embedded server is started by the first connection, so that commands without a database
-    (checks, help) do not start one.
+    (checks, help) do not start one. A DATABASE_URL that is no PostgreSQL address, or names no
+    database, is refused.
     """
-    pool = {"min_size": 0, "max_size": env.number("DATABASE_POOL", 10), "timeout": 10}
-    options = {"pool": pool, "application_name": "tenantry"}
-    # Several test runs may share one server.
-    common = {"OPTIONS": options, "TEST": {"NAME": f"test_tenantry_{os.getpid()}"}}
     url = env.text("DATABASE_URL", "")
-    if not url:
-        return {
-            "ENGINE": "tenantry.config.embedded",
-            "NAME": "tenantry",
-            "USER": "tenantry",
-            **common,
-        }
-    parts = urlsplit(url)
+    own = {"ENGINE": "tenantry.config.embedded", "NAME": "tenantry", "USER": "tenantry"}
+    given: dict[str, Any] = _from_url(url) if url else own
+    pool = {"min_size": 0, "max_size": env.number("DATABASE_POOL", 10), "timeout": 10}
+    options = {"pool": pool, "application_name": "tenantry", **given.pop("OPTIONS", {})}
+    # Several test runs may share one server.
+    test = {"NAME": f"test_tenantry_{os.getpid()}"}
+    # A restarted server leaves dead connections in the pool; they are found before they are used.
+    return {**given, "OPTIONS": options, "CONN_HEALTH_CHECKS": True, "TEST": test}
+
+
+def _from_url(url: str) -> dict[str, Any]:
+    try:
+        parts = conninfo_to_dict(url)
+    except psycopg.ProgrammingError:
+        parts = {}
+    if not parts.get("dbname"):
+        # The address itself may hold a password, so it is not repeated.
+        reason = "DATABASE_URL must read postgresql://user:password@host:5432/database."
+        raise ImproperlyConfigured(reason) from None
     return {
         "ENGINE": "django.db.backends.postgresql",
-        "NAME": parts.path.lstrip("/"),
-        "USER": unquote(parts.username or ""),
-        "PASSWORD": unquote(parts.password or ""),
-        "HOST": parts.hostname or "",
-        "PORT": str(parts.port or 5432),
-        **common,
+        "NAME": parts.pop("dbname"),
+        "USER": parts.pop("user", ""),
+        "PASSWORD": parts.pop("password", ""),
+        "HOST": parts.pop("host", ""),
+        "PORT": str(parts.pop("port", 5432)),
+        "OPTIONS": parts,
     }

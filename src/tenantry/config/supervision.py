@@ -16,7 +16,7 @@ _log = get_logger(__name__)
 _GRACE_SECONDS = 15.0
 _FIRST_PAUSE_SECONDS = 0.2
 _LONGEST_PAUSE_SECONDS = 10.0
-# A process that lived this long starts again without a pause.
+# A process that lived this long starts again after the shortest pause.
 _SETTLED_SECONDS = 20.0
 
 
@@ -68,10 +68,10 @@ class Child:
             return False
         # A browser that the dead one started must not outlive it.
         self.send(signal.SIGKILL)
-        settled = now - self.started_at > _SETTLED_SECONDS
-        longer = min(self.pause * 2, _LONGEST_PAUSE_SECONDS)
-        self.pause = _FIRST_PAUSE_SECONDS if settled else longer
+        if now - self.started_at > _SETTLED_SECONDS:
+            self.pause = _FIRST_PAUSE_SECONDS
         self.next_start = now + self.pause
+        self.pause = min(self.pause * 2, _LONGEST_PAUSE_SECONDS)
         code = self.process.returncode if self.process else None
         _log.warning("process_died", name=self.name, exit_code=code, log=str(self.log))
         return True
@@ -83,6 +83,7 @@ class Crew:
 
     children: list[Child] = field(default_factory=list)
     lock: threading.Lock = field(default_factory=threading.Lock)
+    ended: bool = False
 
     def start(self) -> None:
         """Start everybody."""
@@ -90,8 +91,13 @@ class Crew:
             child.start()
 
     def tend(self, now: float) -> list[str]:
-        """Start again whoever died, pausing longer each time; return the names of the dead."""
+        """Start again whoever died, pausing longer each time; return the names of the dead.
+
+        Once the crew was stopped nobody is started any more.
+        """
         with self.lock:
+            if self.ended:
+                return []
             gone = [child for child in self.children if not child.alive()]
             dead = [child.name for child in gone if child.mourn(now)]
             for child in gone:
@@ -111,6 +117,8 @@ class Crew:
 
     def stop(self) -> None:
         """Ask everybody to end, wait a while, then end them."""
+        with self.lock:
+            self.ended = True
         for child in self.children:
             child.send(signal.SIGTERM)
         deadline = time.monotonic() + _GRACE_SECONDS

@@ -1,10 +1,12 @@
 """Settings from the environment, with `NAME_FILE` for secrets, failing loudly.
 
-Every reader takes the variable's name and a default; a missing variable without a default, an
-unreadable file or a value of the wrong kind raises `ImproperlyConfigured` with the remedy.
+Every reader takes the variable's name and a default (or a function that makes one when it is
+needed); a missing variable without a default, an unreadable file or a value of the wrong kind
+raises `ImproperlyConfigured` with the remedy.
 """
 
 import os
+from collections.abc import Callable
 from pathlib import Path
 
 from django.core.exceptions import ImproperlyConfigured
@@ -13,7 +15,7 @@ _TRUE = frozenset({"1", "true", "yes", "on"})
 _FALSE = frozenset({"0", "false", "no", "off", ""})
 
 
-def text(name: str, default: str | None = None) -> str:
+def text(name: str, default: str | Callable[[], str] | None = None) -> str:
     """Return the variable, or the content of the file that `NAME_FILE` points to."""
     if path := os.environ.get(f"{name}_FILE"):
         try:
@@ -27,7 +29,7 @@ def text(name: str, default: str | None = None) -> str:
     if value is None:
         reason = f"Set {name}, or {name}_FILE to a file that holds it."
         raise ImproperlyConfigured(reason)
-    return value
+    return value if isinstance(value, str) else value()
 
 
 def flag(name: str, *, default: bool) -> bool:

@@ -27,6 +27,8 @@ _MODULES = {
     "browser": "processes",
     "migrate": "database",
     "seed-demo": "database",
+    "add-operator": "people",
+    "add-company": "people",
     "check": "database",
     "doctor": "doctor",
     "audit": "audit",
