@@ -2,12 +2,15 @@
 
 from typing import Any
 
+from django.conf import settings
 from django.http import HttpRequest
 from django.templatetags.static import static
 from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
 
 from tenantry.core.errors import Text
+
+_MAILBOX = "tenantry.customers.notices.drivers.mailbox.MailboxBackend"
 
 
 def style(_request: HttpRequest) -> str:
@@ -35,13 +38,43 @@ def account_links(_request: HttpRequest) -> list[dict[str, Any]]:
     return [{"title": _("Second factor"), "link": reverse("mfa_index")}]
 
 
+def mailbox_is_used() -> bool:
+    """Return whether mails end in the built-in mailbox instead of leaving."""
+    return bool(settings.EMAIL_BACKEND == _MAILBOX)
+
+
 def navigation(request: HttpRequest) -> list[dict[str, Any]]:
     """Return the menu; what there is to read is the same for every role."""
     del request
+    mailbox = (
+        [_item(_("Mailbox"), "mail", "notices_captured_changelist")] if mailbox_is_used() else []
+    )
     return [
         _group(
             None,
             _item(_("Overview"), "space_dashboard", "index"),
+            _item(_("Approvals"), "fact_check", "approvals"),
+        ),
+        _group(
+            _("Work"),
+            _item(_("Schedules"), "calendar_clock", "schedules_schedule_changelist"),
+            _item(_("Slots"), "rule", "schedules_slot_changelist"),
+            _item(_("Jobs"), "work_history", "automation_job_changelist"),
+            _item(_("Sessions"), "key", "automation_connection_changelist"),
+        ),
+        _group(
+            _("Customers"),
+            _item(_("Companies"), "apartment", "tenants_tenant_changelist"),
+            _item(_("People"), "group", "accounts_user_changelist"),
+            _item(_("Mail outbox"), "outbox", "notices_mail_changelist"),
+            *mailbox,
+        ),
+        _group(
+            _("Platform"),
+            _item(_("Audit log"), "history", "audit_auditentry_changelist"),
+            _item(_("Policies"), "tune", "policies_policy_changelist"),
+            _item(_("Queue"), "stacks", "queue"),
+            _item(_("Processes"), "memory", "automation_processbeat_changelist"),
         ),
     ]
 
@@ -72,8 +105,9 @@ UNFOLD: dict[str, Any] = {
     "SITE_TITLE": "Tenantry",
     "SITE_HEADER": "Tenantry",
     "SITE_SUBHEADER": _("Operators' console"),
-    "SITE_SYMBOL": "grid_view",
+    "SITE_ICON": "tenantry.faces.console.menu.favicon",
     "SITE_URL": None,
+    "DASHBOARD_CALLBACK": "tenantry.faces.console.pages.overview.overview",
     "SITE_FAVICONS": [
         {
             "rel": "icon",

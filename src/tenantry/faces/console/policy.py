@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 
+from django.conf import settings
 from django.http import HttpRequest, HttpResponseBase
 
 HEADER = "Content-Security-Policy"
@@ -9,8 +10,8 @@ PREFIX = "/console/"
 # Alpine, which Unfold's pages need, evaluates expressions and sets styles; that stays in here.
 _POLICY = (
     "default-src 'self'; script-src 'self' 'unsafe-eval'; style-src 'self' 'unsafe-inline'; "
-    "img-src 'self' data:; object-src 'none'; base-uri 'none'; form-action 'self'; "
-    "frame-src 'self'; frame-ancestors 'none'"
+    "img-src 'self' data:; connect-src 'self' {live}; object-src 'none'; base-uri 'none'; "
+    "form-action 'self'; frame-ancestors 'none'"
 )
 
 
@@ -25,5 +26,5 @@ class ConsoleMiddleware:
         """Answer, and say what the page may do."""
         response = self.get_response(request)
         if request.path.startswith(PREFIX):
-            response.headers.setdefault(HEADER, _POLICY)
+            response.headers.setdefault(HEADER, _POLICY.format(live=settings.LIVE_URL))
         return response

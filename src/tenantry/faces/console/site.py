@@ -3,11 +3,13 @@
 from collections.abc import Callable
 from functools import wraps
 from http import HTTPStatus
-from typing import Any
+from typing import Any, TypeVar
 
 from django.conf import settings
 from django.contrib.auth import logout
-from django.http import HttpRequest, HttpResponse, HttpResponseBase
+from django.core.exceptions import PermissionDenied
+from django.db.models import Model, QuerySet
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import redirect
 from django.template.response import SimpleTemplateResponse, TemplateResponse
 from django.urls import URLPattern, URLResolver
@@ -20,7 +22,7 @@ from django_htmx.http import HttpResponseClientRedirect
 from unfold.sites import UnfoldAdminSite
 
 from tenantry.core import clock, tenancy, trace
-from tenantry.core.errors import DomainError
+from tenantry.core.errors import DomainError, Forbidden, NotFound
 from tenantry.customers.accounts import queries as accounts
 from tenantry.customers.accounts.models import User
 from tenantry.customers.accounts.roles import OperatorAct
@@ -29,8 +31,17 @@ from tenantry.ledger.audit import services as audit
 from tenantry.ledger.audit.vocabulary import Action
 
 View = Callable[..., HttpResponseBase]
+M = TypeVar("M", bound=Model)
 # Django's pages that would write, or that show more than a role may see.
-_DROPPED = {"login", "password_change", "password_change_done", "autocomplete", "view_on_site"}
+_DROPPED = {
+    "app_list",
+    "autocomplete",
+    "login",
+    "password_change",
+    "password_change_done",
+    "search",
+    "view_on_site",
+}
 
 
 class ConsoleSite(UnfoldAdminSite):
@@ -38,6 +49,7 @@ class ConsoleSite(UnfoldAdminSite):
 
     enable_nav_sidebar = True
     index_title = _("Overview")
+    index_template = "console/overview.html"
     final_catch_all_view = True
 
     def __init__(self, name: str) -> None:
@@ -83,6 +95,10 @@ class ConsoleSite(UnfoldAdminSite):
                 return view(request, *args, **kwargs)
             except DomainError as error:
                 return self.refused(request, error)
+            except Http404:
+                return self.refused(request, NotFound())
+            except PermissionDenied:
+                return self.refused(request, Forbidden())
 
         return never_cache(csrf_protect(inner))
 
@@ -106,6 +122,19 @@ class ConsoleSite(UnfoldAdminSite):
         """End the session."""
         del extra_context
         return sign_out(request)
+
+    def rows(self, request: HttpRequest, model: type[M]) -> QuerySet[M]:
+        """Return the rows of a table as the operator may see them; raises `Forbidden`."""
+        table = self._registry[model]
+        if not table.has_view_permission(request):
+            raise Forbidden
+        found: QuerySet[M] = table.get_queryset(request)
+        return found
+
+    def get_app_list(self, request: HttpRequest, app_label: str | None = None) -> list[Any]:
+        """Return nothing: the menu is our own."""
+        del request, app_label
+        return []
 
     def page(self, pattern: URLPattern | URLResolver) -> None:
         """Add a page that is no table."""
@@ -150,7 +179,8 @@ def actor_of(request: HttpRequest) -> str:
 
 def may(request: HttpRequest, act: OperatorAct) -> bool:
     """Return whether the operator's role allows it."""
-    return accounts.operator_may(operator_of(request), act)
+    user = request.user
+    return isinstance(user, User) and accounts.operator_may(user, act)
 
 
 def _speak(request: HttpRequest) -> None:

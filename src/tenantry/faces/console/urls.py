@@ -3,11 +3,13 @@
 from allauth.mfa.recovery_codes.views import download_recovery_codes
 from django.urls import URLPattern, URLResolver, path
 
-from tenantry.faces.console import entrance, language
+from tenantry.faces.console import admin, entrance, language, pages
 from tenantry.faces.console.entrance import only
 from tenantry.faces.console.site import console, sign_out
 from tenantry.faces.console.standing import Standing
 
+# Importing them mounts them.
+_MOUNTED = (admin, pages)
 inside = only(Standing.FULL)
 enrolling = only(Standing.FULL, Standing.BARE)
 

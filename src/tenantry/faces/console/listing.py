@@ -1,0 +1,264 @@
+"""The base of every table in the console: read-only, with acts instead of edits."""
+
+from collections.abc import Callable, Mapping, Sequence
+from http import HTTPStatus
+from typing import Any, ClassVar
+
+from django.contrib.admin import display
+from django.core.exceptions import ValidationError
+from django.db.models import Model, OuterRef, QuerySet, Subquery
+from django.http import HttpRequest, HttpResponse, HttpResponseBase
+from django.shortcuts import redirect
+from django.template.response import TemplateResponse
+from django.urls import URLPattern, path, reverse
+from django.utils.html import format_html
+from django.utils.http import url_has_allowed_host_and_scheme
+from django.utils.translation import gettext_lazy as _
+from django.views.decorators.http import require_http_methods, require_safe
+from unfold.admin import ModelAdmin
+
+from tenantry.core import clock
+from tenantry.core.errors import Forbidden, NotFound, Text
+from tenantry.customers.accounts.roles import OperatorAct
+from tenantry.customers.tenants import queries as tenants
+from tenantry.faces.console import acts
+from tenantry.faces.console.acts import Act
+from tenantry.faces.console.forms import ReasonForm
+from tenantry.faces.console.panels import Panel
+from tenantry.faces.console.site import actor_of, may
+from tenantry.faces.console.words import NOTHING, row_link
+
+_MOST_NAMED = 12
+
+
+class ReadOnlyAdmin(ModelAdmin):
+    """Nobody adds, changes or deletes here; `acts` call services, with a reason where due."""
+
+    acts: ClassVar[tuple[Act, ...]] = ()
+    # What an empty list says to somebody who sees it for the first time.
+    empty: ClassVar[Text] = ""
+    list_per_page = 50
+    show_full_result_count = False
+    list_fullwidth = True
+    actions_on_top = True
+
+    def has_add_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
+        """Nobody."""
+        del request, obj
+        return False
+
+    has_change_permission = has_add_permission
+    has_delete_permission = has_add_permission
+
+    def has_view_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
+        """Return whether the role may read."""
+        del obj
+        return may(request, OperatorAct.READ)
+
+    def has_module_permission(self, request: HttpRequest) -> bool:
+        """Return whether the role may read."""
+        return may(request, OperatorAct.READ)
+
+    def get_urls(self) -> list[URLPattern]:
+        """Return the list, the page of one row, and the acts: nothing that writes by itself."""
+        name = f"{self.opts.app_label}_{self.opts.model_name}"
+        wrap = self.admin_site.admin_view
+        return [
+            path("", wrap(self.list_view), name=f"{name}_changelist"),
+            path("act/<slug:act>/", wrap(self.act_view), name=f"{name}_act"),
+            path("<path:object_id>/", wrap(self.change_view), name=f"{name}_change"),
+        ]
+
+    def allowed_acts(self, request: HttpRequest) -> list[Act]:
+        """Return what the operator's role may do here."""
+        return [act for act in self.acts if may(request, act.needs)]
+
+    def get_actions(self, request: HttpRequest) -> dict[str, tuple[Any, str, str]]:
+        """Return the acts as Django's list of actions."""
+        return {
+            act.name: (_on_selection(act), act.name, str(act.label))
+            for act in self.allowed_acts(request)
+        }
+
+    def list_view(self, request: HttpRequest) -> HttpResponseBase:
+        """Show the rows; a chosen act on chosen rows comes back here as a POST."""
+        view: Callable[..., HttpResponseBase] = require_http_methods(["GET", "HEAD", "POST"])(
+            self.changelist_view
+        )
+        return view(request, {"title": self.opts.verbose_name_plural, "empty": self.empty})
+
+    def change_view(
+        self,
+        request: HttpRequest,
+        object_id: str,
+        form_url: str = "",
+        extra_context: dict[str, Any] | None = None,
+    ) -> HttpResponseBase:
+        """Show one row."""
+        del form_url, extra_context
+        return require_safe(self._show)(request, object_id)
+
+    def _show(self, request: HttpRequest, object_id: str) -> HttpResponseBase:
+        row = self.get_object(request, object_id)
+        if row is None:
+            raise NotFound
+        context = {
+            **self.admin_site.each_context(request),
+            "title": self.name_of(row),
+            "opts": self.opts,
+            "original": row,
+            "headline": self.headline(row),
+            "panels": self.panels(request, row),
+            "acts": [act for act in self.allowed_acts(request) if act.fits(row)],
+            "act_name": f"console:{self.opts.app_label}_{self.opts.model_name}_act",
+        }
+        return TemplateResponse(request, "console/row.html", context)
+
+    def name_of(self, row: Any) -> str:  # noqa: ANN401  # of the subclass's model
+        """Return what the row is called in titles, questions and messages."""
+        return str(row)
+
+    def headline(self, row: Any) -> Sequence[object]:  # noqa: ANN401  # of the subclass's model
+        """Return what stands under the title: chips, mostly."""
+        del row
+        return ()
+
+    def panels(self, request: HttpRequest, row: Any) -> Sequence[Panel]:  # noqa: ANN401  # as above
+        """Return what the page of one row shows."""
+        raise NotImplementedError
+
+    def act_view(self, request: HttpRequest, act: str) -> HttpResponseBase:
+        """Ask first where that is due (GET, or POST without a reason), then do it (POST)."""
+        return require_http_methods(["GET", "HEAD", "POST"])(self._act)(request, act)
+
+    def _act(self, request: HttpRequest, name: str) -> HttpResponseBase:
+        act = next((known for known in self.acts if known.name == name), None)
+        if act is None:
+            raise NotFound
+        if not may(request, act.needs):
+            raise Forbidden
+        given = request.POST if request.method == "POST" else request.GET
+        # Each is an id, or `id:version` where a page showed the version.
+        chosen = dict(one.partition(":")[::2] for one in " ".join(given.getlist("rows")).split())
+        rows = self.rows_of(request, list(chosen))
+        bound = "reason" in request.POST or "sure" in request.POST
+        form = ReasonForm(request.POST if bound else None, help_text=act.reason)
+        if request.method != "POST" or (act.asks_first and not bound):
+            return self.ask(request, act, rows, form)
+        if act.reason and not form.is_valid():
+            return self.ask(request, act, rows, form, status=HTTPStatus.UNPROCESSABLE_ENTITY)
+        reason = form.cleaned_data["reason"] if act.reason else ""
+        seen = {row_id: version for row_id, version in chosen.items() if version}
+        self.do(request, act, rows, seen=seen, reason=reason)
+        return redirect(self.way_back(request))
+
+    def rows_of(self, request: HttpRequest, ids: Sequence[str]) -> list[Any]:
+        """Return the rows of these ids; `NotFound` when there are none, `TooManyRows` beyond."""
+        if len(ids) > acts.MOST_ROWS:
+            raise acts.TooManyRows(count=len(ids), limit=acts.MOST_ROWS)
+        try:
+            rows = list(self.get_queryset(request).filter(pk__in=ids).order_by("pk"))
+        except (ValidationError, ValueError):
+            rows = []
+        if not rows:
+            raise NotFound
+        return rows
+
+    def ask(
+        self,
+        request: HttpRequest,
+        act: Act,
+        rows: Sequence[Any],
+        form: ReasonForm,
+        *,
+        status: int = HTTPStatus.OK,
+    ) -> HttpResponse:
+        """Show what is about to be done to which rows, with the form for the reason."""
+        name = f"console:{self.opts.app_label}_{self.opts.model_name}"
+        context = {
+            **self.admin_site.each_context(request),
+            "title": act.label,
+            "opts": self.opts,
+            "act": act,
+            "form": form if act.reason else None,
+            "ids": " ".join(str(row.pk) for row in rows),
+            "named": [
+                (self.name_of(row), getattr(row, "company", "")) for row in rows[:_MOST_NAMED]
+            ],
+            "more": max(0, len(rows) - _MOST_NAMED),
+            "count": len(rows),
+            "action": reverse(f"{name}_act", args=[act.name]),
+            "back": self.way_back(request),
+        }
+        return TemplateResponse(request, "console/ask.html", context, status=status)
+
+    def do(
+        self,
+        request: HttpRequest,
+        act: Act,
+        rows: Sequence[Any],
+        *,
+        seen: Mapping[str, str],
+        reason: str,
+    ) -> None:
+        """Do it, and say what came of it."""
+        result = acts.perform(
+            act,
+            rows,
+            seen=seen,
+            actor=actor_of(request),
+            reason=reason,
+            now=clock.now(),
+        )
+        acts.announce(request, act, result, name_of=self.name_of)
+
+    def way_back(self, request: HttpRequest) -> str:
+        """Return where the operator came from, on this site; else the list."""
+        wanted = request.POST.get("next") or request.GET.get("next") or ""
+        if wanted and url_has_allowed_host_and_scheme(wanted, allowed_hosts=None):
+            return wanted
+        here = reverse(f"console:{self.opts.app_label}_{self.opts.model_name}_changelist")
+        return request.get_full_path() if request.path == here else here
+
+
+def _on_selection(
+    act: Act,
+) -> Callable[[ReadOnlyAdmin, HttpRequest, QuerySet[Any]], HttpResponseBase | None]:
+    def on_selection(
+        admin: ReadOnlyAdmin, request: HttpRequest, chosen: QuerySet[Any]
+    ) -> HttpResponseBase | None:
+        if not may(request, act.needs):
+            raise Forbidden
+        # One more than is possible, so that too many are noticed without reading them all.
+        rows = list(chosen.order_by("pk")[: acts.MOST_ROWS + 1])
+        if len(rows) > acts.MOST_ROWS:
+            raise acts.TooManyRows(count=chosen.count(), limit=acts.MOST_ROWS)
+        if act.asks_first:
+            return admin.ask(request, act, rows, ReasonForm(help_text=act.reason))
+        admin.do(request, act, rows, seen={}, reason="")
+        return None
+
+    return on_selection
+
+
+class TenantRowsAdmin(ReadOnlyAdmin):
+    """Rows that belong to tenants: each knows the name of its company."""
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
+        """Return the rows with `company`, the tenant's name."""
+        of_row = tenants.list_tenants().filter(id=OuterRef("tenant_id")).order_by()
+        rows: QuerySet[Any] = super().get_queryset(request)
+        named: QuerySet[Any] = rows.annotate(company=Subquery(of_row.values("name")[:1]))
+        return named
+
+    @display(description=_("company"), ordering="company")
+    def company(self, row: Any) -> object:  # noqa: ANN401  # any tenant-owned row
+        """Return the company, as a link."""
+        if not row.company:
+            return NOTHING
+        return row_link("tenants", "tenant", row.tenant_id, row.company)
+
+
+def stacked(first: object, second: object) -> str:
+    """Return two lines of one cell, the second one quiet."""
+    return format_html('<span class="stack">{}<small>{}</small></span>', first, second)
