@@ -11,6 +11,7 @@ import re
 import sys
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from itertools import takewhile
 from pathlib import Path
 
@@ -180,7 +181,6 @@ def renewed(old: Catalog, found: list[Found], language: str) -> Catalog:
     """Return a catalogue of exactly the found messages, with the old translations."""
     new = Catalog(locale=language, domain="django", fuzzy=False, charset="utf-8")
     new.header_comment = "# Written by tools/messages.py; only the translations are for people."
-    new.creation_date = new.revision_date = old.creation_date
     for item in sorted(found, key=lambda item: (str(item.id), item.context or "")):
         known = old.get(item.id[0] if isinstance(item.id, tuple) else item.id, item.context)
         kept = known.string if known and not known.fuzzy else None
@@ -201,9 +201,11 @@ def po_bytes(catalog: Catalog) -> bytes:
 
 
 def mo_bytes(po: bytes, language: str) -> bytes:
-    """Compile."""
+    """Compile; the dates that the format asks for are always the same."""
+    catalog = read_po(io.BytesIO(po), locale=language, domain="django")
+    catalog.creation_date = catalog.revision_date = datetime(1970, 1, 1, tzinfo=UTC)
     buffer = io.BytesIO()
-    write_mo(buffer, read_po(io.BytesIO(po), locale=language, domain="django"))
+    write_mo(buffer, catalog)
     return buffer.getvalue()
 
 
