@@ -448,7 +448,6 @@ def test_lease_is_kept_while_a_job_runs(
     (running,) = services.claim(
         tenant_id=connection.tenant_id,
         connection_id=connection.id,
-        batchable=(),
         now=clock.now(),
     ).jobs
     before = running.lease_until

@@ -22,11 +22,10 @@ from tests.work.automation.probe import DIGEST, PagelessProbe
 pytestmark = pytest.mark.django_db
 
 
-def claim_all(connection: Connection, batchable: tuple[str, ...] = ()) -> list[Job]:
+def claim_all(connection: Connection) -> list[Job]:
     claimed = services.claim(
         tenant_id=connection.tenant_id,
         connection_id=connection.id,
-        batchable=batchable,
         now=clock.now(),
     )
     return list(claimed.jobs)
@@ -97,9 +96,9 @@ def test_claim_takes_batchable_jobs_together_but_not_past_another_kind(
 ) -> None:
     pings = [make_job(kind="probe.ping").id for _ in range(3)]
     publish = make_job()
-    claimed = claim_all(connection, ("probe.ping",))
+    claimed = claim_all(connection)
     assert [job.id for job in claimed] == pings
-    assert [job.id for job in claim_all(connection, ("probe.ping",))] == [publish.id]
+    assert [job.id for job in claim_all(connection)] == [publish.id]
 
 
 def test_claim_leaves_later_jobs(connection: Connection, make_job: MakeJob) -> None:
@@ -151,7 +150,6 @@ def claim_all_later(connection: Connection) -> list[Job]:
         services.claim(
             tenant_id=connection.tenant_id,
             connection_id=connection.id,
-            batchable=(),
             now=clock.now() + timedelta(minutes=2),
         ).jobs
     )

@@ -30,7 +30,6 @@ def claim(connection: Connection, now: datetime | None = None) -> Job:
     claimed = services.claim(
         tenant_id=connection.tenant_id,
         connection_id=connection.id,
-        batchable=(),
         now=now or clock.now(),
     )
     return claimed.jobs[0]
@@ -80,7 +79,6 @@ def test_submitting_job_of_a_dead_worker_is_looked_up(
     look = services.claim(
         tenant_id=job.tenant_id,
         connection_id=connection.id,
-        batchable=(),
         now=clock.now() + LATER,
     ).look
     assert look is not None

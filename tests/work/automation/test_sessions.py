@@ -50,7 +50,6 @@ def claim(connection: Connection) -> Job:
     claimed = services.claim(
         tenant_id=connection.tenant_id,
         connection_id=connection.id,
-        batchable=(),
         now=clock.now(),
     )
     return claimed.jobs[0]
@@ -322,7 +321,6 @@ def claim_none(connection: Connection) -> bool:
     claimed = services.claim(
         tenant_id=connection.tenant_id,
         connection_id=connection.id,
-        batchable=(),
         now=clock.now(),
     )
     return not claimed.jobs

@@ -3,7 +3,7 @@
 from django.utils.translation import gettext_lazy as _
 
 from tenantry.sdk import registry
-from tenantry.sdk.product import Capability, JobKind
+from tenantry.sdk.product import Capability, JobKind, Pageless
 from tenantry.work.automation.errorcodes import Code
 
 SIGN_IN = JobKind(
@@ -21,6 +21,14 @@ CHECK = JobKind(
     irreversible=False,
 )
 _OWN = {kind.name: kind for kind in (SIGN_IN, CHECK)}
+
+
+def batchable(product: str, connector: str) -> list[str]:
+    """Return the kinds of which a lane may take many at once: repeatable, without a browser."""
+    if not isinstance(registry.connector(product, connector), Pageless):
+        return []
+    kinds = registry.product(product).job_kinds
+    return [kind.name for kind in kinds if not kind.irreversible]
 
 
 def get(name: str) -> JobKind:

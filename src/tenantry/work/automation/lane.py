@@ -1,7 +1,6 @@
 """One connection's turn: its connector, its saved login, and the browser context it works in."""
 
 import asyncio
-from collections.abc import Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
 from importlib.metadata import version
@@ -68,12 +67,6 @@ class Lane:
         if self.pageless:
             return Mode.PAGELESS
         return self.seat.mode if self.seat else Mode.HEADLESS
-
-    @property
-    def batchable(self) -> Sequence[str]:
-        """Return the kinds of which many may be claimed at once."""
-        kinds = self.product.job_kinds if self.pageless else ()
-        return [kind.name for kind in kinds if not kind.irreversible]
 
     def tried(self, phase: Phase = Phase.BEFORE_SUBMIT) -> Tried:
         """Return how the present attempt runs, having come so far."""

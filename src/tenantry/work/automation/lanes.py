@@ -38,17 +38,14 @@ async def drain(*, connection_id: UUID, tenant_id: UUID, host: BrowserHost) -> i
     taken, lane = 0, None
     began = time.monotonic()
     try:
-        lane = Lane.of(await db.in_thread(_fresh, connection_id, tenant_id), host)
         while True:
             claim = await db.in_thread(
-                services.claim,
-                tenant_id=tenant_id,
-                connection_id=connection_id,
-                batchable=lane.batchable,
-                now=clock.now(),
+                services.claim, tenant_id=tenant_id, connection_id=connection_id, now=clock.now()
             )
             if claim.look is None and not claim.jobs:
                 break
+            lane = lane or Lane.of(claim.connection, host)
+            lane.connection = claim.connection
             taken += 1 if claim.look else len(claim.jobs)
             await _work_off(lane, claim)
             if host.stopping.is_set() or time.monotonic() - began > _TURN_SECONDS:
@@ -64,11 +61,6 @@ async def drain(*, connection_id: UUID, tenant_id: UUID, host: BrowserHost) -> i
     return taken
 
 
-def _fresh(connection_id: UUID, tenant_id: UUID) -> Connection:
-    with tenancy.scope(tenant_id):
-        return Connection.objects.get(id=connection_id)
-
-
 def _wake(connection_id: UUID, tenant_id: UUID) -> None:
     with tenancy.scope(tenant_id):
         services.wake(connection_id=connection_id, tenant_id=tenant_id)
@@ -80,7 +72,7 @@ async def _work_off(lane: Lane, claim: Claim) -> None:
         async with leases.kept(jobs):
             if claim.look:
                 await _look(lane, claim.look)
-            elif jobs[0].kind in lane.batchable:
+            elif jobs[0].kind in kinds.batchable(lane.product.slug, lane.connector.slug):
                 await _run_batch(lane, jobs)
             else:
                 await _run(lane, jobs[0])
@@ -96,7 +88,6 @@ async def _run(lane: Lane, job: Job) -> None:
         intents: list[StoredIntent] = []
         try:
             async with asyncio.timeout(_JOB_SECONDS):
-                lane.connection = await db.in_thread(_fresh, job.connection_id, job.tenant_id)
                 await _body(lane, job, intents)
         except (JobStopped, DatabaseError):
             raise
@@ -149,7 +140,6 @@ def _named(lane: Lane, error: Exception) -> Failure:
 async def _look(lane: Lane, job: Job) -> None:
     with trace.start(_traceparent(job)):
         try:
-            lane.connection = await db.in_thread(_fresh, job.connection_id, job.tenant_id)
             await publishing.look_up(lane, job)
         except (JobStopped, DatabaseError):
             raise

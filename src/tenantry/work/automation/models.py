@@ -38,6 +38,9 @@ class Connection(TenantOwned):
     created_at = models.DateTimeField(_("created"))
     removed_at = models.DateTimeField(_("removed"), null=True)
 
+    # An outcome waits to be looked up: known only of a connection that a claim has read.
+    has_open = False
+
     class Meta:
         """One live connection per account."""
 

@@ -28,13 +28,13 @@ def run_worker(*, queues: Sequence[str], concurrency: int, wait: bool = True) ->
     What has not ended 30 s after the signal is given up and rescued by another process. With `wait`
     false it ends as soon as nothing is ready. Exits with code 1 when it lost its database.
     """
-    if not asyncio.run(_run(queues, concurrency, wait=wait)):
+    if not asyncio.run(serve(queues=queues, concurrency=concurrency, wait=wait)):
         _log.error("worker_ended_unasked")
         sys.exit(1)
 
 
-async def _run(queues: Sequence[str], concurrency: int, *, wait: bool) -> bool:
-    """Return whether the end was asked for."""
+async def serve(*, queues: Sequence[str], concurrency: int, wait: bool = True) -> bool:
+    """Do what `run_worker` does in the running loop; return whether the end was asked for."""
     connector = PsycopgConnector(kwargs=connector_params())
     stopping = browserhost.current().stopping
     with app.replace_connector(connector):

@@ -15,13 +15,15 @@ from django.db import connection as database
 from django.db.models import Q
 
 from tenantry.core import tenancy
+from tenantry.core.errors import NotFound
 from tenantry.core.ids import uuid7
 from tenantry.ledger.audit import lifecycle
 from tenantry.ledger.audit.errors import Stale
 from tenantry.ledger.audit.services import APPEND_FROM, body_text
 from tenantry.ledger.audit.vocabulary import Action
+from tenantry.work.automation import kinds
 from tenantry.work.automation.errors import JobStopped
-from tenantry.work.automation.models import Job
+from tenantry.work.automation.models import Connection, Job
 from tenantry.work.automation.services import news
 from tenantry.work.automation.states import ENDED, JOB_MOVES, JobState
 
@@ -64,6 +66,11 @@ _CLAIM_LOOK = """
     ) AS open
     WHERE job.id = open.id
     RETURNING job.*
+"""
+_CONNECTION = """
+    SELECT c.*, EXISTS (SELECT FROM automation_job j
+        WHERE j.connection_id = c.id AND j.state = 'UNKNOWN' AND j.run_after <= %(now)s) AS has_open
+    FROM automation_connection c WHERE c.id = %(connection)s
 """
 _RENEW = """
     UPDATE automation_job SET lease_until = %(until)s
@@ -109,29 +116,36 @@ _RECORD_ENDED = _RECORD.format(attempts=_END_ATTEMPTS)
 class Claim:
     """What a lane may do now: one look for an open outcome, or jobs to run, or neither."""
 
+    connection: Connection
     look: Job | None = None
     jobs: tuple[Job, ...] = ()
 
 
-def claim(
-    *, tenant_id: UUID, connection_id: UUID, batchable: Sequence[str], now: datetime
-) -> Claim:
+def claim(*, tenant_id: UUID, connection_id: UUID, now: datetime) -> Claim:
     """Take the next work of a connection under a lease of 15 s; each job goes to one caller.
 
-    Open outcomes come first: nothing new is posted while one could be looked up. Kinds in
-    `batchable` are taken up to 50 at once, all others alone.
+    Open outcomes come first: nothing new is posted while one could be looked up. Kinds that may be
+    batched are taken up to 50 at once, all others alone. Refuses: `NotFound` (no such connection,
+    or its product is gone).
     """
-    given = {"connection": connection_id, "now": now, "until": now + LEASE}
+    given: dict[str, Any] = {"connection": connection_id, "now": now, "until": now + LEASE}
     with tenancy.scope(tenant_id):
-        if looks := list(Job.objects.raw(_CLAIM_LOOK, given)):
-            return Claim(look=looks[0])
-        given |= {"limit": BATCH if batchable else 1, "batch": list(batchable)}
+        connection = next(iter(Connection.objects.raw(_CONNECTION, given)), None)
+        if connection is None:
+            raise NotFound
+        batch = kinds.batchable(connection.product, connection.connector)
+        if connection.has_open and (looks := list(Job.objects.raw(_CLAIM_LOOK, given))):
+            return Claim(connection=connection, look=looks[0])
+        given |= {"limit": BATCH if batch else 1, "batch": batch}
         claimed = list(Job.objects.raw(_CLAIM, given))
         claimed.sort(key=lambda job: (job.run_after, job.id))
         if claimed:
             _record(_RECORD_BEGUN, claimed, source=JobState.QUEUED, now=now)
             _tell(claimed)
-    return Claim(jobs=tuple(claimed))
+            # Not waited for on disk: a crash of the server would only forget that it was claimed,
+            # and whoever runs it then is stopped by its intent.
+            _execute("SET LOCAL synchronous_commit = off", {})
+    return Claim(connection=connection, jobs=tuple(claimed))
 
 
 def renew(*, tenant_id: UUID, jobs: Sequence[Job], now: datetime) -> bool:
