@@ -6,17 +6,22 @@ from django.db import connection
 
 SECONDS = 3.0
 _RENEW_BELOW_SECONDS = 2.0
+_TOO_LONG_SECONDS = 10.0
 
-_FREE = "SELECT count(*) = 0 FROM audit_sealerlease WHERE until > clock_timestamp()"
+# Over is also a lease that runs longer than any does: the database's clock was put back.
+_OVER = """
+    (until < clock_timestamp() OR until > clock_timestamp() + make_interval(secs => %(too_long)s))
+"""
+_FREE = f"SELECT count(*) = 0 FROM audit_sealerlease WHERE NOT {_OVER}"  # noqa: S608  # our own text
 # Who takes over looks at every entry once: he trusts no snapshot of somebody else's, which after
 # a restored back-up may be of another cluster.
-_TAKE = """
+_TAKE = f"""
     INSERT INTO audit_sealerlease AS lease (holder, token, until)
     VALUES (%(holder)s, %(token)s, clock_timestamp() + make_interval(secs => %(seconds)s))
     ON CONFLICT (id) DO UPDATE
     SET holder = excluded.holder, token = excluded.token, until = excluded.until, sealed = NULL
-    WHERE lease.until < clock_timestamp()
-"""
+    WHERE {_OVER.replace("until", "lease.until")}
+"""  # noqa: S608  # our own text
 _RENEW = """
     UPDATE audit_sealerlease SET until = clock_timestamp() + make_interval(secs => %(seconds)s)
     WHERE token = %(token)s AND until < clock_timestamp() + make_interval(secs => %(below)s)
@@ -31,11 +36,17 @@ class LeaseLost(Exception):
 def take(holder: str) -> UUID | None:
     """Become the one who seals and return the proof of it, or None while somebody else is."""
     token = uuid4()
+    values = {
+        "holder": holder,
+        "token": token,
+        "seconds": SECONDS,
+        "too_long": _TOO_LONG_SECONDS,
+    }
     with connection.cursor() as cursor:
-        cursor.execute(_FREE)
+        cursor.execute(_FREE, values)
         if not cursor.fetchone()[0]:
             return None
-        cursor.execute(_TAKE, {"holder": holder, "token": token, "seconds": SECONDS})
+        cursor.execute(_TAKE, values)
         return token if cursor.rowcount else None
 
 

@@ -1,6 +1,7 @@
 """Appending: one INSERT in the caller's transaction, no lock, nothing to wait for."""
 
 import json
+import os
 from collections.abc import Mapping
 from datetime import date, datetime
 from uuid import UUID
@@ -12,10 +13,11 @@ from tenantry.core import trace
 from tenantry.core.ids import uuid7
 from tenantry.ledger.audit.vocabulary import require_known
 
+_SALT_BYTES = 16
 _COLUMNS = "id, tenant_id, at, actor, action, target_kind, target_id, reason, trace_id, body"
 _APPEND = f"""
-    INSERT INTO audit_auditentry ({_COLUMNS})
-    VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s)
+    INSERT INTO audit_auditentry ({_COLUMNS}, salt)
+    VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s)
 """  # noqa: S608  # our own names
 
 # A set-based append, for one statement that holds guard, effect and entries:
@@ -50,9 +52,10 @@ def append(
     require_known(action)
     entry_id = uuid7()
     trace_id = trace.current().trace_id
-    row = [entry_id, tenant_id, at, actor, str(action), *target, reason, trace_id, body_text(body)]
+    what = [str(action), *target, reason, trace_id, body_text(body)]
     with connection.cursor() as cursor:
-        cursor.execute(_APPEND, row)
+        # The salt comes from here because PostgreSQL may open /dev/urandom for it each time.
+        cursor.execute(_APPEND, [entry_id, tenant_id, at, actor, *what, os.urandom(_SALT_BYTES)])
     return entry_id
 
 
