@@ -36,7 +36,7 @@ class LeaseLost(Exception):
 def take(holder: str) -> UUID | None:
     """Become the one who seals and return the proof of it, or None while somebody else is."""
     token = uuid4()
-    values = {
+    values: dict[str, str | UUID | float] = {
         "holder": holder,
         "token": token,
         "seconds": SECONDS,
