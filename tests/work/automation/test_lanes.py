@@ -328,6 +328,32 @@ def test_lease_is_lost_when_another_takes_over(
     assert (reload(job).state, site.submits) == (JobState.QUEUED, 0)
 
 
+def test_database_that_hangs_up_in_the_middle_loses_nothing(
+    site: Site, connection: Connection, make_job: MakeJob
+) -> None:
+    job = make_job()
+
+    async def hang_up() -> None:
+        await db.in_thread(terminate_all_others)
+
+    site.between = hang_up
+    drain(connection)
+    assert (reload(job).state, site.submits) == (JobState.RUNNING, 0)
+    site.between = None
+    services.rescue_jobs(now=clock.now() + timedelta(minutes=1))
+    change(job, run_after=clock.now())
+    drain(connection)
+    assert (reload(job).state, site.submits) == (JobState.SUCCESS, 1)
+
+
+def terminate_all_others() -> None:
+    with database.cursor() as cursor:
+        cursor.execute(
+            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
+            " WHERE datname = current_database()"
+        )
+
+
 def test_sign_in_needs_a_second_look(site: Site, connection: Connection) -> None:
     fresh = sign_in(connection)
     assert drain(fresh) == 1

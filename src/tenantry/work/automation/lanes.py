@@ -55,6 +55,8 @@ async def drain(*, connection_id: UUID, tenant_id: UUID, host: BrowserHost) -> i
         _log.warning("lane_refused", connection_id=str(connection_id), reason=str(error))
     except DatabaseError as error:
         _log.warning("lane_interrupted", connection_id=str(connection_id), reason=str(error))
+    except Exception:  # noqa: BLE001  # a message that failed would keep its lock
+        _log.exception("lane_broken", connection_id=str(connection_id))
     finally:
         if lane is not None:
             await lane.leave()

@@ -6,9 +6,7 @@ import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 
-from django.db import DatabaseError
 from procrastinate.contrib.django import app, connector_params
-from procrastinate.exceptions import ProcrastinateException
 from procrastinate.psycopg_connector import PsycopgConnector
 
 from tenantry.core import queue
@@ -64,8 +62,8 @@ async def _tend() -> None:
     while True:
         try:
             await rescue.tend(app.job_manager)
-        except (DatabaseError, ProcrastinateException) as error:
-            _log.warning("rescue_failed", reason=str(error).strip())
+        except Exception as error:  # noqa: BLE001  # this loop must not end before the worker does
+            _log.warning("rescue_failed", error=type(error).__name__, reason=str(error).strip())
         await asyncio.sleep(_TEND_EVERY)
 
 

@@ -145,7 +145,9 @@ def proven_absent(*, job: Job, failure: Failure, tried: Tried | None, now: datet
     with tenancy.scope(job.tenant_id):
         step = _next_step(job, failure, Phase.PROVEN_ABSENT, now)
         reason = "proven absent from the account's own posts"
-        cause = {"error_code": failure.code, "error_message": failure.detail, "result": {}}
+        # It is known now that there is no post; what is left of the cause is that nobody answered.
+        known = Code.TIMEOUT if failure.code is Code.OUTCOME_UNKNOWN else failure.code
+        cause = {"error_code": known, "error_message": failure.detail, "result": {}}
         if isinstance(step, Retry):
             if job.state == JobState.SUBMITTING:
                 move_job(job, JobState.UNKNOWN, now=now, keep_lease=True, quiet=True)
