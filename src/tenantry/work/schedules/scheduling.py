@@ -34,7 +34,8 @@ _log = get_logger(__name__)
 def run_scheduler(stop: threading.Event, *, read_clock: Callable[[], datetime] = clock.now) -> None:
     """Decide due slots until `stop` is set.
 
-    A lost database is waited for; a clock that steps back is reported and decides nothing twice.
+    A lost database is waited for, and no error ends it; a clock that steps back is reported and
+    decides nothing twice.
     """
     wake = threading.Event()
     with _woken(stop, wake):
@@ -48,9 +49,9 @@ def run_scheduler(stop: threading.Event, *, read_clock: Callable[[], datetime] =
             latest = now
             try:
                 sleep = _round(read_clock, stop)
-            except _LOST as error:
+            except Exception as error:  # noqa: BLE001  # customers' posts outlive every cause
                 lost = min(max(lost * 2, _LOST_WAITS[0]), _LOST_WAITS[1])
-                _log.warning("scheduler_waits_for_database", reason=str(error).strip())
+                _report(error)
                 _give_back()
                 wake.wait(lost * random.uniform(0.5, 1))  # noqa: S311  # spreads load, hides nothing
                 continue
@@ -142,6 +143,13 @@ def _drain_singly(read_clock: Callable[[], datetime], place: Place, last: Place)
         decided += 1
         place = batch.last
     return decided
+
+
+def _report(error: Exception) -> None:
+    if isinstance(error, _LOST):
+        _log.warning("scheduler_waits_for_database", reason=str(error).strip())
+    else:
+        _log.error("scheduler_round_failed", exc_info=error)
 
 
 def _watch_clock(latest: datetime, now: datetime) -> None:
