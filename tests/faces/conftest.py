@@ -1,12 +1,16 @@
-"""Browsers for the faces' tests."""
+"""Browsers and companies for the faces' tests."""
 
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 from django.conf import LazySettings
 from django.test import Client
 
+from tenantry.core import clock
 from tenantry.customers.accounts.models import User
+from tenantry.customers.tenants.models import Tenant
+from tests.faces.company import Company
 
 Browser = Callable[[User], Client]
 
@@ -34,3 +38,14 @@ def browser() -> Browser:
         return client
 
     return signed_in
+
+
+@pytest.fixture
+def company(tenant: Tenant, settings: LazySettings, tmp_path: Path) -> Company:
+    settings.OBJECT_STORE_URL = f"file://{tmp_path}"
+    return Company(tenant=tenant, now=clock.now())
+
+
+@pytest.fixture
+def other_company(other_tenant: Tenant, company: Company) -> Company:
+    return Company(tenant=other_tenant, now=company.now)

@@ -145,6 +145,13 @@ class Row:
         return _LOCKED if self.schedule.is_locked and not self.schedule.user_enabled else ""
 
     @property
+    def stopped(self) -> Told | None:
+        """Return the operator's answer where it stopped the schedule, whatever else is closed."""
+        if self.schedule.admin_status not in {AdminStatus.SUSPENDED, AdminStatus.BANNED}:
+            return None
+        return next(told for told in self.standing.gates if told.gate == "admin")
+
+    @property
     def is_suspended(self) -> bool:
         """Return whether a new review can be asked for."""
         return self.schedule.admin_status == AdminStatus.SUSPENDED

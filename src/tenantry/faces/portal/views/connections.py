@@ -17,8 +17,8 @@ from tenantry.faces.portal.timeline import Entry, entries_of
 from tenantry.ledger.audit import queries as audit
 from tenantry.sdk.portal import TenantRequest
 from tenantry.work.automation import queries as automation
+from tenantry.work.automation import services
 from tenantry.work.automation.models import Connection
-from tenantry.work.automation.services import connections as services
 
 _HISTORY = 20
 

@@ -5,10 +5,10 @@ from uuid import UUID
 
 from django.http import HttpRequest, HttpResponse
 
-from tenantry.core import objects
-from tenantry.core.errors import NotFound
+from tenantry.core import clock
 from tenantry.faces.portal.access import portal_page, tenant_scope
 from tenantry.work.automation import queries as automation
+from tenantry.work.automation import services
 from tenantry.work.automation.models import Evidence, EvidenceKind
 
 # Whatever a foreign page held: nothing of it runs, loads or is sent anywhere.
@@ -26,10 +26,11 @@ def show_evidence(request: HttpRequest, short_id: str, evidence_id: UUID) -> Htt
     """Give one object: pictures and pages to look at, all else, or with `?download`, as a file."""
     with tenant_scope(request, short_id) as tenant:
         piece = automation.get_evidence(tenant_id=tenant.tenant_id, evidence_id=evidence_id)
-    if not piece.object_key:
-        raise NotFound
     # The store is asked outside of the transaction: it may be slow or away.
-    return _given(piece, objects.get(piece.object_key), download="download" in request.GET)
+    data = services.read_evidence(
+        tenant_id=tenant.tenant_id, evidence_id=evidence_id, actor=tenant.actor, now=clock.now()
+    )
+    return _given(piece, data, download="download" in request.GET)
 
 
 def _given(piece: Evidence, data: bytes, *, download: bool) -> HttpResponse:
