@@ -42,11 +42,11 @@ class Finding:
 def examine() -> Iterator[Finding]:
     """Look at everything, in the order in which it would be mended."""
     yield _guarded(_python)
-    database = _guarded(_postgres)
+    database = _guarded(_postgresql)
     yield database
     looks = [_keys, _object_store, _chromium]
     if database.well:
-        looks = [_role, _extensions, _migrations, _clock, *looks]
+        looks = [_database_role, _extensions, _migrations, _clock, *looks]
     for look in looks:
         yield _guarded(look)
     yield from _ports()
@@ -79,7 +79,7 @@ def _ask(question: str) -> tuple[object, ...]:
         return row
 
 
-def _postgres() -> Finding:
+def _postgresql() -> Finding:
     # Not through the pool, which tries for ten seconds and then does not say why it failed.
     parameters: dict[str, Any] = {**db.dsn(), "connect_timeout": _CONNECT_SECONDS}
     with psycopg.connect(**parameters) as asked:
@@ -92,7 +92,7 @@ def _postgres() -> Finding:
     )
 
 
-def _role() -> Finding:
+def _database_role() -> Finding:
     name, superuser, bypass = _ask(
         "SELECT rolname, rolsuper, rolbypassrls FROM pg_roles WHERE rolname = current_user"
     )
