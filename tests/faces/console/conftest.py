@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from datetime import datetime
+from typing import Any
 
 import pytest
 from allauth.mfa.totp.internal.auth import format_hotp_value, hotp_value
@@ -76,3 +77,19 @@ def sign_in(client: Client, make_operator: Callable[..., User]) -> Callable[...,
         return client
 
     return bring
+
+
+@pytest.fixture
+def crew(make_operator: Callable[..., User]) -> dict[str, Client]:
+    """Browsers of all operator roles, each all the way in."""
+    browsers = {}
+    for role in (OperatorRole.REVIEWER, OperatorRole.OPERATOR, OperatorRole.SUPERUSER):
+        browsers[str(role)] = client = Client()
+        enter_password(client, make_operator(role))
+        enrol(client)
+    return browsers
+
+
+def messages_of(answer: Any) -> list[str]:  # noqa: ANN401  # of the test client
+    """Return what a page that was led to says on its top."""
+    return [str(message) for message in answer.context["messages"]]

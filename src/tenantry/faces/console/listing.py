@@ -85,7 +85,7 @@ class ReadOnlyAdmin(ModelAdmin):
         view: Callable[..., HttpResponseBase] = require_http_methods(["GET", "HEAD", "POST"])(
             self.changelist_view
         )
-        return view(request, {"title": self.opts.verbose_name_plural, "empty": self.empty})
+        return view(request, {"title": self.opts.verbose_name_plural})
 
     def change_view(
         self,

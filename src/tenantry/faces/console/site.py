@@ -17,7 +17,7 @@ from django.utils import translation
 from django.utils.translation import gettext_lazy as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.csrf import csrf_protect
-from django.views.decorators.http import require_POST
+from django.views.decorators.http import require_POST, require_safe
 from django_htmx.http import HttpResponseClientRedirect
 from unfold.sites import UnfoldAdminSite
 
@@ -115,6 +115,13 @@ class ConsoleSite(UnfoldAdminSite):
         return TemplateResponse(
             request, "console/refused.html", context, status=error.http_status
         ).render()
+
+    def index(
+        self, request: HttpRequest, extra_context: dict[str, Any] | None = None
+    ) -> HttpResponseBase:
+        """Show the overview."""
+        answer: HttpResponseBase = require_safe(super().index)(request, extra_context)
+        return answer
 
     def logout(
         self, request: HttpRequest, extra_context: dict[str, Any] | None = None

@@ -10,11 +10,13 @@ from django.utils import formats
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext, ngettext
+from django.utils.translation import gettext_lazy as _
 
 from tenantry.core import clock
-from tenantry.core.errors import Text
+from tenantry.core.errors import NotFound, Text
 from tenantry.customers.notices.states import MailState
 from tenantry.customers.tenants.states import TenantState
+from tenantry.work.automation import kinds
 from tenantry.work.automation.states import JobState, SessionState
 from tenantry.work.schedules.states import AdminStatus, Outcome
 
@@ -151,3 +153,17 @@ def journey(trace_id: str) -> SafeString | str:
     return format_html(
         '<a class="link" href="{}"><code>{}…</code></a>', address, trace_id[:_SHORT_ID]
     )
+
+
+def kind_label(name: str) -> Text:
+    """Return how a kind of job reads; its name where its product is gone."""
+    try:
+        return kinds.get(name).label
+    except NotFound:
+        return name
+
+
+def history(kind: str, row_id: object) -> object:
+    """Return the link to what the audit log says about one thing."""
+    address = f"{reverse('console:audit_auditentry_changelist')}?target={kind}:{row_id}"
+    return link(address, _("in the audit log"))

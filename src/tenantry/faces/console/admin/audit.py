@@ -124,8 +124,9 @@ class AuditAdmin(TenantRowsAdmin):
         entries = self.get_queryset(request).filter(**form.conditions()).order_by("-id")
         if before := uuid_of(request.GET.get("before", "")):
             entries = entries.filter(id__lt=before)
-        page = list(entries[: PER_PAGE + 1])
-        older = page[PER_PAGE - 1].id if len(page) > PER_PAGE else None
+        found = list(entries[: PER_PAGE + 1])
+        page = found[:PER_PAGE]
+        older = page[-1].id if len(found) > PER_PAGE else None
         query = request.GET.copy()
         query.pop("before", None)
         context = {
@@ -133,7 +134,8 @@ class AuditAdmin(TenantRowsAdmin):
             "title": _("Audit log"),
             "form": form,
             "narrowed": bool(form.conditions()),
-            "lines": lines_of(request, page[:PER_PAGE]),
+            # Ids of one millisecond have no order among themselves.
+            "lines": lines_of(request, sorted(page, key=lambda entry: -entry.seq)),
             "older": older,
             "query": query.urlencode(),
             "health": queries.health(now=clock.now()),

@@ -11,11 +11,20 @@ from django.utils.translation import gettext_lazy as _
 
 from tenantry.customers.accounts.models import User
 from tenantry.customers.tenants.models import Membership, Tenant
-from tenantry.faces.console.admin.automation import history
 from tenantry.faces.console.listing import ReadOnlyAdmin, stacked
 from tenantry.faces.console.panels import Facts, Grid, Panel
 from tenantry.faces.console.site import console
-from tenantry.faces.console.words import NOTHING, age, both, chip, code, link, row_link, toned
+from tenantry.faces.console.words import (
+    NOTHING,
+    age,
+    both,
+    chip,
+    code,
+    history,
+    link,
+    row_link,
+    toned,
+)
 
 
 class TenantAdmin(ReadOnlyAdmin):

@@ -13,7 +13,6 @@ from django.utils.translation import ngettext, ngettext_lazy, pgettext
 from tenantry.core.errors import Text
 from tenantry.customers.accounts.roles import OperatorAct
 from tenantry.faces.console.acts import Act, Order
-from tenantry.faces.console.admin.automation import history
 from tenantry.faces.console.listing import TenantRowsAdmin, stacked
 from tenantry.faces.console.panels import Facts, Grid, Panel
 from tenantry.faces.console.site import console
@@ -24,6 +23,7 @@ from tenantry.faces.console.words import (
     chip,
     code,
     exact,
+    history,
     journey,
     link,
     row_link,

@@ -89,11 +89,15 @@ def waiting_rows(request: HttpRequest) -> QuerySet[Any]:
         entries.filter(action=Action.SCHEDULES_SCHEDULE_EDITED),
     )
     rows = console.rows(request, Schedule).filter(admin_status=AdminStatus.NEEDS_REVIEW)
-    return rows.annotate(
-        asked_at=Coalesce(Subquery(asking.values("at")[:1]), "created_at"),
-        asked_by=Subquery(asking.values("actor")[:1]),
-        last_edit=Subquery(edits.values("body")[:1]),
-    ).order_by("asked_at", "id")
+    return (
+        rows.select_related("connection")
+        .annotate(
+            asked_at=Coalesce(Subquery(asking.values("at")[:1]), "created_at"),
+            asked_by=Subquery(asking.values("actor")[:1]),
+            last_edit=Subquery(edits.values("body")[:1]),
+        )
+        .order_by("asked_at", "id")
+    )
 
 
 def _waiting(row: Any, people: dict[UUID, str]) -> Waiting:  # noqa: ANN401  # annotated

@@ -13,9 +13,8 @@ from django.views.decorators.http import require_safe
 
 from tenantry.core.errors import Text
 from tenantry.faces.console.admin.audit import lines_of
-from tenantry.faces.console.admin.automation import kind_label
 from tenantry.faces.console.site import console
-from tenantry.faces.console.words import TONES, row_link
+from tenantry.faces.console.words import TONES, kind_label, row_link
 from tenantry.ledger.audit.models import AuditEntry
 from tenantry.work.automation.models import Attempt, Job
 from tenantry.work.schedules.models import Slot
@@ -72,7 +71,8 @@ def _steps(request: HttpRequest, trace_id: str) -> Iterator[Step]:
             who=line.who,
             text=line.entry.reason,
         )
-    for slot in console.rows(request, Slot).filter(trace_id=trace_id)[:_MOST]:
+    slots = console.rows(request, Slot).filter(trace_id=trace_id).select_related("schedule")
+    for slot in slots[:_MOST]:
         yield Step(
             at=slot.decided_at,
             tone=TONES.get(slot.outcome, "idle"),
