@@ -58,7 +58,9 @@ def with_host(body: Callable[[BrowserHost], Awaitable[None]], found: Chromium = 
 
 def drain(connection: Connection, found: Chromium = FOUND) -> None:
     async def body(host: BrowserHost) -> None:
-        await lanes.drain(connection_id=connection.id, tenant_id=connection.tenant_id, host=host)
+        await lanes.drain(
+            connection_id=connection.id, tenant_id=connection.tenant_id, host=host, now=clock.now
+        )
 
     with_host(body, found)
 

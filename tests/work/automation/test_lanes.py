@@ -32,7 +32,10 @@ def drain(connection: Connection) -> int:
         host = BrowserHost(Chromium(headless=None, headed=None, xvfb=None))
         try:
             return await lanes.drain(
-                connection_id=connection.id, tenant_id=connection.tenant_id, host=host
+                connection_id=connection.id,
+                tenant_id=connection.tenant_id,
+                host=host,
+                now=clock.now,
             )
         finally:
             await host.close()
@@ -457,7 +460,9 @@ def test_lane_that_must_stop_leaves_the_rest_to_the_next(
     async def run() -> None:
         host = BrowserHost(Chromium(headless=None, headed=None, xvfb=None))
         host.stopping.set()
-        await lanes.drain(connection_id=connection.id, tenant_id=connection.tenant_id, host=host)
+        await lanes.drain(
+            connection_id=connection.id, tenant_id=connection.tenant_id, host=host, now=clock.now
+        )
 
     asyncio.run(run())
     assert (reload(first).state, reload(second).state) == (JobState.SUCCESS, JobState.QUEUED)
@@ -479,7 +484,7 @@ def test_lease_is_kept_while_a_job_runs(
     before = running.lease_until
 
     async def wait_for_renewal() -> None:
-        async with leases.kept([running]), asyncio.timeout(5):
+        async with leases.kept([running], now=clock.now), asyncio.timeout(5):
             while (await db.in_thread(reload, job)).lease_until == before:  # noqa: ASYNC110  # in the database
                 await asyncio.sleep(0.01)
 

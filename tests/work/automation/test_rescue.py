@@ -192,7 +192,7 @@ def in_loop(work: Coroutine[Any, Any, ResultT]) -> ResultT:
 
 
 def rescued_messages() -> int:
-    return in_loop(rescue.retry_stalled(app.job_manager))
+    return in_loop(rescue.retry_stalled(app.job_manager, now=clock.now()))
 
 
 def statuses() -> list[str]:
@@ -230,7 +230,7 @@ def test_stalled_message_makes_way_for_the_one_that_waits() -> None:
 def test_tend_does_everything_at_once(connection: Connection, make_job: MakeJob) -> None:
     job = make_job()
     clear()
-    in_loop(rescue.tend(app.job_manager))
+    in_loop(rescue.tend(app.job_manager, now=clock.now()))
     assert waiting() == [f"lane:{connection.id}"]
     assert reload(job).state == JobState.QUEUED
 

@@ -9,11 +9,12 @@ import hashlib
 import tempfile
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 
 from django.db import DatabaseError
 
-from tenantry.core import clock, db, objects
+from tenantry.core import db, objects
 from tenantry.core.errors import DomainError
 from tenantry.core.ids import uuid7
 from tenantry.core.logs import get_logger
@@ -123,10 +124,10 @@ def _cause(error: BaseException) -> str:
     return f"{type(error).__name__}: {error}".splitlines()[0][:300]
 
 
-async def store(job: Job, captured: Sequence[Captured]) -> None:
+async def store(job: Job, captured: Sequence[Captured], *, now: datetime) -> None:
     """Put each piece under `evidence/<tenant>/<job>/` and record it with its digest."""
     for piece in captured:
-        evidence = await _stored(job, piece)
+        evidence = await _stored(job, piece, now)
         if evidence.lost:
             _log.warning(
                 "evidence_lost", job_id=str(job.id), kind=evidence.kind, reason=evidence.lost
@@ -137,7 +138,7 @@ async def store(job: Job, captured: Sequence[Captured]) -> None:
             _log.warning("evidence_unrecorded", job_id=str(job.id), reason=str(error))
 
 
-async def _stored(job: Job, piece: Captured) -> Evidence:
+async def _stored(job: Job, piece: Captured, now: datetime) -> Evidence:
     extension, media_type = _MEDIA[piece.kind]
     digest = hashlib.sha256(piece.data).hexdigest()
     key = (
@@ -162,7 +163,7 @@ async def _stored(job: Job, piece: Captured) -> Evidence:
         attempt_number=job.attempts,
         kind=piece.kind,
         lost=lost,
-        created_at=clock.now(),
+        created_at=now,
     )
     if not lost:
         evidence.object_key, evidence.sha256 = key, digest

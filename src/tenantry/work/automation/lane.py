@@ -1,15 +1,17 @@
 """One connection's turn: its connector, its saved login, and the browser context it works in."""
 
 import asyncio
+from collections.abc import Callable
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
+from datetime import datetime
 from importlib.metadata import version
 from typing import cast
 from uuid import UUID
 
 from playwright.async_api import StorageState
 
-from tenantry.core import clock, db
+from tenantry.core import db
 from tenantry.sdk import registry
 from tenantry.sdk.browser import Page, PageError
 from tenantry.sdk.product import Connector, Pageless, Product
@@ -21,6 +23,9 @@ from tenantry.work.automation.retry import Phase
 from tenantry.work.automation.services import Tried
 
 _CLOSE_SECONDS = 5.0
+
+# A lane lives longer than a moment: it is given the clock.
+Clock = Callable[[], datetime]
 
 
 @dataclass(kw_only=True)
@@ -35,6 +40,7 @@ class Lane:
     product: Product
     connector: Connector
     host: BrowserHost
+    now: Clock
     secrets: set[str] = field(default_factory=set, repr=False)
     seat: Seat | None = None
     page: Page | None = None
@@ -42,13 +48,14 @@ class Lane:
     _stack: AsyncExitStack = field(default_factory=AsyncExitStack, repr=False)
 
     @classmethod
-    def of(cls, connection: Connection, host: BrowserHost) -> "Lane":
+    def of(cls, connection: Connection, *, host: BrowserHost, now: Clock) -> "Lane":
         """Return the lane of a connection; `NotFound` where its product is not installed."""
         return cls(
             connection=connection,
             product=registry.product(connection.product),
             connector=registry.connector(connection.product, connection.connector),
             host=host,
+            now=now,
         )
 
     @property
@@ -116,7 +123,7 @@ class Lane:
                 services.refresh_state,
                 connection=self.connection,
                 state=dict(state),
-                now=clock.now(),
+                now=self.now(),
             )
 
     async def close_page(self) -> None:

@@ -11,7 +11,7 @@ from uuid import UUID
 
 from django.db import DatabaseError
 
-from tenantry.core import clock, db, tenancy, trace
+from tenantry.core import db, tenancy, trace
 from tenantry.core.errors import DomainError
 from tenantry.core.logs import get_logger
 from tenantry.sdk.errors import AuthExpired, ChallengeRequired, PermissionDenied, UiChanged
@@ -20,7 +20,7 @@ from tenantry.work.automation import evidence, kinds, leases, publishing, servic
 from tenantry.work.automation.browserhost import BrowserHost
 from tenantry.work.automation.errorcodes import Failure, classify
 from tenantry.work.automation.errors import JobStopped
-from tenantry.work.automation.lane import Lane
+from tenantry.work.automation.lane import Clock, Lane
 from tenantry.work.automation.models import Connection, Job
 from tenantry.work.automation.publishing import StoredIntent
 from tenantry.work.automation.redaction import redact_text
@@ -33,18 +33,18 @@ _TURN_SECONDS = 300.0
 _log = get_logger(__name__)
 
 
-async def drain(*, connection_id: UUID, tenant_id: UUID, host: BrowserHost) -> int:
+async def drain(*, connection_id: UUID, tenant_id: UUID, host: BrowserHost, now: Clock) -> int:
     """Run what is ready on one connection and return how many jobs were taken."""
     taken, lane = 0, None
     began = time.monotonic()
     try:
         while True:
             claim = await db.in_thread(
-                services.claim, tenant_id=tenant_id, connection_id=connection_id, now=clock.now()
+                services.claim, tenant_id=tenant_id, connection_id=connection_id, now=now()
             )
             if claim.look is None and not claim.jobs:
                 break
-            lane = lane or Lane.of(claim.connection, host)
+            lane = lane or Lane.of(claim.connection, host=host, now=now)
             lane.connection = claim.connection
             taken += 1 if claim.look else len(claim.jobs)
             await _work_off(lane, claim)
@@ -71,7 +71,7 @@ def _wake(connection_id: UUID, tenant_id: UUID) -> None:
 async def _work_off(lane: Lane, claim: Claim) -> None:
     jobs = [claim.look] if claim.look else list(claim.jobs)
     try:
-        async with leases.kept(jobs):
+        async with leases.kept(jobs, now=lane.now):
             if claim.look:
                 await _look(lane, claim.look)
             elif jobs[0].kind in kinds.batchable(lane.product.slug, lane.connector.slug):
@@ -106,7 +106,7 @@ async def _body(lane: Lane, job: Job, intents: list[StoredIntent]) -> None:
         case Capability.PUBLISH:
             _require_login(lane.connection)
             content = await db.in_thread(publishing.render, lane=lane, job=job)
-            intents.append(StoredIntent(job=job, content=content))
+            intents.append(StoredIntent(job=job, content=content, now=lane.now))
             await publishing.publish(lane, job, content, intents[0])
         case other:
             raise PermissionDenied(f"no job runs {other}")
@@ -114,14 +114,14 @@ async def _body(lane: Lane, job: Job, intents: list[StoredIntent]) -> None:
 
 async def _record(lane: Lane, job: Job, error: Exception, intent: StoredIntent | None) -> None:
     captured = await evidence.of_failure(lane.page, lane.seat, lane.secrets)
-    await evidence.store(job, captured)
+    await evidence.store(job, captured, now=lane.now())
     # Only now: that the browser was lost may be heard a moment after its error.
     failure = _named(lane, error)
     if intent and intent.stored:
         await publishing.settle(lane, job, failure, lane.tried(intent.phase))
     else:
         await db.in_thread(
-            services.fail_attempt, job=job, failure=failure, tried=lane.tried(), now=clock.now()
+            services.fail_attempt, job=job, failure=failure, tried=lane.tried(), now=lane.now()
         )
     if failure.detail:
         _log.info("job_failed", job_id=str(job.id), error_code=failure.code)
@@ -147,7 +147,7 @@ async def _look(lane: Lane, job: Job) -> None:
             raise
         except Exception as error:  # noqa: BLE001  # every doubt leaves the outcome open
             failure = _named(lane, error)
-            await db.in_thread(services.still_unknown, job=job, failure=failure, now=clock.now())
+            await db.in_thread(services.still_unknown, job=job, failure=failure, now=lane.now())
 
 
 async def _run_batch(lane: Lane, jobs: Sequence[Job]) -> None:
@@ -163,7 +163,7 @@ async def _run_batch(lane: Lane, jobs: Sequence[Job]) -> None:
     finally:
         if done:
             await db.in_thread(
-                services.complete, tenant_id=lane.tenant_id, results=done, now=clock.now()
+                services.complete, tenant_id=lane.tenant_id, results=done, now=lane.now()
             )
 
 

@@ -7,17 +7,18 @@ from contextlib import asynccontextmanager, suppress
 
 from django.db import DatabaseError
 
-from tenantry.core import clock, db
+from tenantry.core import db
 from tenantry.core.logs import get_logger
 from tenantry.work.automation import services
 from tenantry.work.automation.errors import JobStopped
+from tenantry.work.automation.lane import Clock
 from tenantry.work.automation.models import Job
 
 _log = get_logger(__name__)
 
 
 @asynccontextmanager
-async def kept(jobs: Sequence[Job]) -> AsyncIterator[None]:
+async def kept(jobs: Sequence[Job], *, now: Clock) -> AsyncIterator[None]:
     """Renew the leases while the block runs; losing one cancels the block with `JobStopped`.
 
     A lease is lost when the job was cancelled, held or taken over, or when the database could not
@@ -34,7 +35,7 @@ async def kept(jobs: Sequence[Job]) -> AsyncIterator[None]:
             asked_at = time.monotonic()
             try:
                 lost = not await db.in_thread(
-                    services.renew, tenant_id=jobs[0].tenant_id, jobs=jobs, now=clock.now()
+                    services.renew, tenant_id=jobs[0].tenant_id, jobs=jobs, now=now()
                 )
                 safe_until = asked_at + services.LEASE.total_seconds()
             except DatabaseError as error:

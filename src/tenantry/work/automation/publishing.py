@@ -11,7 +11,7 @@ from typing import Any
 
 from django.db import DatabaseError, IntegrityError
 
-from tenantry.core import clock, db, tenancy
+from tenantry.core import db, tenancy
 from tenantry.core.errors import DomainError
 from tenantry.core.logs import get_logger
 from tenantry.sdk.browser import Page
@@ -21,7 +21,7 @@ from tenantry.sdk.product import Proof, Published
 from tenantry.work.automation import evidence, queries, services
 from tenantry.work.automation.errorcodes import Code, Failure, classify, lookup
 from tenantry.work.automation.errors import JobStopped
-from tenantry.work.automation.lane import Lane
+from tenantry.work.automation.lane import Clock, Lane
 from tenantry.work.automation.models import Job
 from tenantry.work.automation.retry import Phase, absence_counts
 from tenantry.work.automation.services import Tried
@@ -39,12 +39,13 @@ class StoredIntent:
 
     job: Job
     content: Content
+    now: Clock
     stored: bool = False
 
     async def submitting(self) -> None:
         """Store the intent; raises `JobStopped` when the job was stopped meanwhile."""
         await db.in_thread(
-            services.intend, job=self.job, submitted=_snapshot(self.content), now=clock.now()
+            services.intend, job=self.job, submitted=_snapshot(self.content), now=self.now()
         )
         self.stored = True
 
@@ -104,7 +105,7 @@ async def _prove(lane: Lane, page: Page, published: Published, content: Content)
 async def _succeed(
     lane: Lane, job: Job, published: Published, proof: Proof, tried: Tried | None
 ) -> None:
-    await evidence.store(job, await evidence.of_article(lane.page))
+    await evidence.store(job, await evidence.of_article(lane.page), now=lane.now())
     result = {"id": published.id, **asdict(proof)}
     try:
         await db.in_thread(
@@ -113,7 +114,7 @@ async def _succeed(
             published=published,
             result=result,
             tried=tried,
-            now=clock.now(),
+            now=lane.now(),
         )
     except IntegrityError as error:
         raise OutcomeUnknown(f"article {published.id} belongs to another job") from error
@@ -126,23 +127,24 @@ async def settle(lane: Lane, job: Job, failure: Failure, tried: Tried) -> None:
     Found: SUCCESS. Proven absent: it runs again or fails. In doubt: UNKNOWN, looked up later.
     """
     note = f"{failure.code}: {failure.detail}; then found on the site"[:_LONGEST_NOTE]
-    verb = services.fail_attempt
+    verb, looked_at = services.fail_attempt, lane.now()
     try:
         async with asyncio.timeout(_LOOK_SECONDS):
             if looked := await _look(lane, job):
                 await _succeed(lane, job, *looked, replace(tried, note=note))
                 return
-        if _is_proof(job, failure):
+        if _is_proof(job, failure, looked_at):
             verb = services.proven_absent
     except (JobStopped, DatabaseError):
         raise
     except Exception as doubt:  # noqa: BLE001  # whatever it was, the outcome is not known
         _log.info("outcome_in_doubt", job_id=str(job.id), reason=classify(doubt).code)
-    await db.in_thread(verb, job=job, failure=failure, tried=tried, now=clock.now())
+    await db.in_thread(verb, job=job, failure=failure, tried=tried, now=lane.now())
 
 
 async def look_up(lane: Lane, job: Job) -> None:
     """Look for a post whose outcome an earlier attempt left open; any doubt raises."""
+    looked_at = lane.now()
     async with asyncio.timeout(_LOOK_SECONDS):
         if looked := await _look(lane, job):
             await _succeed(lane, job, *looked, None)
@@ -150,14 +152,14 @@ async def look_up(lane: Lane, job: Job) -> None:
     cause = Failure(
         code=lookup(job.error_code or Code.OUTCOME_UNKNOWN).code, detail=job.error_message
     )
-    if not _is_proof(job, cause):
+    if not _is_proof(job, cause, looked_at):
         raise OutcomeUnknown("not there yet; it may still be on its way")
-    await db.in_thread(services.proven_absent, job=job, failure=cause, tried=None, now=clock.now())
+    await db.in_thread(services.proven_absent, job=job, failure=cause, tried=None, now=lane.now())
 
 
-def _is_proof(job: Job, cause: Failure) -> bool:
+def _is_proof(job: Job, cause: Failure, looked_at: datetime) -> bool:
     assert job.submitted_at is not None
-    return absence_counts(code=cause.code, submitted_at=job.submitted_at, looked_at=clock.now())
+    return absence_counts(code=cause.code, submitted_at=job.submitted_at, looked_at=looked_at)
 
 
 async def _look(lane: Lane, job: Job) -> tuple[Published, Proof] | None:

@@ -1,6 +1,6 @@
 """Signing in with proof, and looking whether a saved login still counts."""
 
-from tenantry.core import clock, db
+from tenantry.core import db
 from tenantry.sdk.errors import AuthExpired
 from tenantry.sdk.product import Capability
 from tenantry.work.automation import services
@@ -24,7 +24,7 @@ async def sign_in(lane: Lane, job: Job) -> None:
         signed_in=signed_in,
         state=dict(state),
         tried=lane.tried(),
-        now=clock.now(),
+        now=lane.now(),
     )
 
 
@@ -35,5 +35,5 @@ async def check(lane: Lane, job: Job) -> None:
     page = await lane.open_page(debug=job.debug)
     signed_in = await lane.connector.check(page)
     await db.in_thread(
-        services.end_check, job=job, signed_in=signed_in, tried=lane.tried(), now=clock.now()
+        services.end_check, job=job, signed_in=signed_in, tried=lane.tried(), now=lane.now()
     )

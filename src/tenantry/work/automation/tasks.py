@@ -13,6 +13,7 @@ async def drain_lane(command: DrainLane) -> None:
         connection_id=command.connection_id,
         tenant_id=command.tenant_id,
         host=browserhost.current(),
+        now=clock.now,
     )
 
 

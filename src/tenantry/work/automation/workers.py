@@ -9,9 +9,10 @@ from contextlib import contextmanager, suppress
 from procrastinate.contrib.django import app, connector_params
 from procrastinate.psycopg_connector import PsycopgConnector
 
-from tenantry.core import queue
+from tenantry.core import clock, queue
 from tenantry.core.logs import get_logger
 from tenantry.work.automation import browserhost, rescue
+from tenantry.work.automation.lane import Clock
 
 # Rows of workers that died are deleted after this; rescue is quicker and does not need them.
 _FORGET_WORKERS_AFTER = 60.0
@@ -50,7 +51,7 @@ async def serve(*, queues: Sequence[str], concurrency: int, wait: bool = True) -
                     shutdown_graceful_timeout=_FINISH_SECONDS,
                 )
             )
-            tending = asyncio.create_task(_tend())
+            tending = asyncio.create_task(_tend(clock.now))
             with _stopping(working, stopping), suppress(asyncio.CancelledError):
                 await working
             tending.cancel()
@@ -58,10 +59,10 @@ async def serve(*, queues: Sequence[str], concurrency: int, wait: bool = True) -
     return stopping.is_set() or not wait
 
 
-async def _tend() -> None:
+async def _tend(now: Clock) -> None:
     while True:
         try:
-            await rescue.tend(app.job_manager)
+            await rescue.tend(app.job_manager, now=now())
         except Exception as error:  # noqa: BLE001  # this loop must not end before the worker does
             _log.warning("rescue_failed", error=type(error).__name__, reason=str(error).strip())
         await asyncio.sleep(_TEND_EVERY)

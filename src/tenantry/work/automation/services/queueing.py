@@ -15,7 +15,7 @@ from tenantry.sdk import registry
 from tenantry.work.automation import kinds, queries
 from tenantry.work.automation.errors import CannotDoThat
 from tenantry.work.automation.messages import DrainLane
-from tenantry.work.automation.models import Attempt, Job
+from tenantry.work.automation.models import Attempt, Connection, Job
 from tenantry.work.automation.services import news
 from tenantry.work.automation.states import JOB_MOVES, STOPPABLE, JobState
 
@@ -67,10 +67,7 @@ def enqueue(  # noqa: PLR0913  # the columns of a job
     connection or an unknown kind, `CannotDoThat` where the connector lacks the capability.
     """
     with tenancy.scope(tenant_id):
-        connection = queries.get_connection(tenant_id=tenant_id, connection_id=connection_id)
-        connector = registry.connector(connection.product, connection.connector)
-        if kinds.get(kind).capability not in connector.capabilities:
-            raise CannotDoThat(connector=connector.label)
+        connection = _able(tenant_id, connection_id, kind)
         job = Job(
             id=uuid7(),
             tenant_id=tenant_id,
@@ -89,17 +86,29 @@ def enqueue(  # noqa: PLR0913  # the columns of a job
         Job.objects.bulk_create([job], ignore_conflicts=subject is not None)
         if subject is not None and not Job.objects.filter(id=job.id).exists():
             return Job.objects.get(subject=subject)
-        audit.append(
-            action=Action.AUTOMATION_JOB_QUEUED,
-            tenant_id=tenant_id,
-            actor=actor,
-            target=("job", str(job.id)),
-            at=now,
-            body={"kind": kind, "connection": connection_id},
-        )
-        wake(connection_id=connection_id, tenant_id=tenant_id)
-        news.tell_job(job)
+        _queued(job, actor=actor, now=now)
     return job
+
+
+def _able(tenant_id: UUID, connection_id: UUID, kind: str) -> Connection:
+    connection = queries.get_connection(tenant_id=tenant_id, connection_id=connection_id)
+    connector = registry.connector(connection.product, connection.connector)
+    if kinds.get(kind).capability not in connector.capabilities:
+        raise CannotDoThat(connector=connector.label)
+    return connection
+
+
+def _queued(job: Job, *, actor: str, now: datetime) -> None:
+    audit.append(
+        action=Action.AUTOMATION_JOB_QUEUED,
+        tenant_id=job.tenant_id,
+        actor=actor,
+        target=("job", str(job.id)),
+        at=now,
+        body={"kind": job.kind, "connection": job.connection_id},
+    )
+    wake(connection_id=job.connection_id, tenant_id=job.tenant_id)
+    news.tell_job(job)
 
 
 def wake(*, connection_id: UUID, tenant_id: UUID) -> None:
