@@ -107,6 +107,19 @@ def navigation_of(context: template.RequestContext) -> navigation.Navigation:
 
 
 @register.simple_tag
+def live(name: str) -> SafeString:
+    """Make an element fetch itself again on news: `<div class="stack" {% live "runs" %}>`.
+
+    The page's head (`id="head"`) and the number of unread notices come along.
+    """
+    return format_html(
+        'id="{0}" hx-get="" hx-trigger="live from:body" hx-select="#{0}" hx-swap="outerHTML"'
+        ' hx-select-oob="#head,#side-notices,#bar-notices"',
+        name,
+    )
+
+
+@register.simple_tag
 def live_url(short_id: str) -> str:
     """Return where the page hears of news."""
     return f"{settings.LIVE_URL}/t/{short_id}/events"

@@ -9,7 +9,14 @@
   const lamps = document.querySelectorAll(".live");
   let poll = 0;
 
-  const told = () => body.dispatchEvent(new CustomEvent("live"));
+  // It comes in bursts: one look a third of a second after the first, and none while a question is open.
+  let due = 0;
+  const look = () => {
+    due = 0;
+    if (document.querySelector("details.ask[open]")) told();
+    else body.dispatchEvent(new CustomEvent("live"));
+  };
+  const told = () => { due ||= setTimeout(look, 300); };
 
   const shine = (on) => {
     lamps.forEach((lamp) => { lamp.dataset.state = on ? "on" : "off"; });
