@@ -232,10 +232,10 @@ def test_failing_system_check_is_a_finding(db: None, well: Path) -> None:
             checks.Info("Nothing is wrong.", id="probe.I001"),
         ]
 
-    checks.register(planted)
+    registered = checks.register(planted)
     try:
         code, findings = examined()
     finally:
-        checks.registry.registry.registered_checks.remove(planted)
+        checks.registry.registry.registered_checks.remove(registered)
     assert (code, ill(findings)) == (3, ["probe.W001"])
     assert findings["probe.W001"]["remedy"] == "Mend it."

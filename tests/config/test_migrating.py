@@ -31,7 +31,7 @@ def limits() -> tuple[object, ...]:
 def locked(url: str, table: str) -> Iterator[psycopg.Connection]:
     """Hold a table as a long transaction of the running release does."""
     with psycopg.connect(url) as holder:
-        holder.execute(f"LOCK TABLE {table} IN ACCESS EXCLUSIVE MODE")  # type: ignore[arg-type]  # our own table
+        holder.execute(f"LOCK TABLE {table} IN ACCESS EXCLUSIVE MODE")
         yield holder
 
 
