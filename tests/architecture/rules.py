@@ -17,10 +17,8 @@ IMPORT_REASONS = ("# slow import", "# optional dependency")
 STATE_FIELDS = {"state", "session_state", "admin_status"}
 # The one authority, and the set-based verbs whose one statement holds guard, effect and entry.
 STATE_WRITERS = {"tenantry.ledger.audit.lifecycle"}
-# The conformance kit is a test, and tests stand at an edge.
-CLOCK_READERS = {"tasks", "views", "admin", "testing"}
-# What a lane does takes minutes: the handler's moment would be stale before its first page.
-LANE_ROOMS = {"lane", "lanes", "leases", "publishing", "signing", "evidence", "rescue", "story"}
+# The conformance kit and the story play people, and people have clocks.
+CLOCK_READERS = {"tasks", "views", "admin", "testing", "story"}
 CLOCK_CONTEXTS = ("tenantry.faces.", "tenantry.config")
 WRITING = {"save", "delete", "update", "create", "bulk_create", "bulk_update", "get_or_create"}
 # From the ground up: a room imports only rooms before it. Rooms not named here are a context's
@@ -104,7 +102,7 @@ def no_signals_and_no_logic_in_save(source: Source) -> Iterator[str]:
 
 
 def moments_are_passed_in(source: Source) -> Iterator[str]:
-    if source.context == "tenantry.core" or source.room in CLOCK_READERS | LANE_ROOMS:
+    if source.context == "tenantry.core" or source.room in CLOCK_READERS:
         return
     if source.module.startswith(CLOCK_CONTEXTS):
         return

@@ -84,8 +84,8 @@ class Connection(TenantOwned):
         ]
 
     def __str__(self) -> str:
-        """Show the label and the masked account."""
-        return f"{self.label or self.connector} ({self.masked_account})"
+        """Show the label, if it has one, and the masked account."""
+        return f"{self.label} ({self.masked_account})" if self.label else self.masked_account
 
     @property
     def masked_account(self) -> str:
