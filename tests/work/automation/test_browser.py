@@ -109,20 +109,25 @@ def sign_in(connection: Connection) -> Connection:
 def test_saved_login_is_there_in_the_next_lane(
     site: Site, connection: Connection, make_job: MakeJob, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    seen: list[str] = []
+    contexts: list[int] = []
+
+    async def look(self: ProbeConnector, page: Page) -> None:
+        seen.extend(str(cookie.get("value")) for cookie in await page.context.cookies())
+        contexts.append(len(page.context.browser.contexts) if page.context.browser else 0)
+        await page.set_content(self.site.html)
+
+    monkeypatch.setattr(ProbeConnector, "show", look)
     fresh = sign_in(connection)
     drain(fresh)
     assert reload_connection(fresh).session_state == SessionState.HEALTHY
     assert "session-cookie-value" not in database_text()
-    seen: list[str] = []
-
-    async def look(self: ProbeConnector, page: Page) -> None:
-        seen.extend(str(cookie.get("value")) for cookie in await page.context.cookies())
-        await page.set_content(self.site.html)
-
-    monkeypatch.setattr(ProbeConnector, "show", look)
+    seen.clear()
     make_job(on=fresh)
     drain(fresh)
     assert set(seen) == {"session-cookie-value"}
+    # Never two contexts of one account at a time, the second look of the sign-in included.
+    assert set(contexts) == {1}
 
 
 SECRET_PAGE = f"""

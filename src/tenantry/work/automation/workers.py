@@ -18,6 +18,8 @@ from tenantry.work.automation.lane import Clock
 _FORGET_WORKERS_AFTER = 60.0
 _FINISH_SECONDS = 30.0
 _TEND_EVERY = 5.0
+# News of a message may be missed while a worker starts.
+_POLL_EVERY = 2.0
 _log = get_logger(__name__)
 
 
@@ -45,6 +47,7 @@ async def serve(*, queues: Sequence[str], concurrency: int, wait: bool = True) -
                     wait=wait,
                     install_signal_handlers=False,
                     listen_notify=True,
+                    fetch_job_polling_interval=_POLL_EVERY,
                     delete_jobs="successful",
                     update_heartbeat_interval=queue.HEARTBEAT_EVERY,
                     stalled_worker_timeout=_FORGET_WORKERS_AFTER,
