@@ -17,7 +17,7 @@ from tenantry.core import tenancy
 from tenantry.work.schedules import gates, rule, statements
 from tenantry.work.schedules.dispatch import BATCH
 
-_PEERS = {"bullmq": "needs Node, a Redis server and the package bullmq; none is installed here"}
+_PEERS = {"bullmq": "it needs Node, a Redis server and the package bullmq, which we do not install"}
 
 
 def run(*, quick: bool) -> dict[str, Any]:
