@@ -97,7 +97,6 @@ def tenant_scope(
     if user is None:
         raise SignInNeeded
     access = tenants.get_for_user(user=user, short_id=short_id)
-    access.require(Act(act))
     tenant = TenantAccess(
         tenant_id=access.tenant.id,
         short_id=access.tenant.short_id,
@@ -109,6 +108,7 @@ def tenant_scope(
         may_edit=access.can(Act.EDIT),
     )
     request.__dict__["tenant"] = tenant
+    access.require(Act(act))
     with tenancy.scope(tenant.tenant_id):
         yield tenant
 

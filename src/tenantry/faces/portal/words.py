@@ -48,6 +48,11 @@ def day_and_time(moment: datetime, *, zone: str, now: datetime, seconds: bool = 
     return f"{day} {clock}"
 
 
+def place(zone: str) -> str:
+    """Return the place that names a zone: `Los Angeles` of `America/Los_Angeles`."""
+    return zone.rpartition("/")[2].replace("_", " ")
+
+
 def distance(moment: datetime, *, now: datetime) -> str:
     """Return how far a moment is from now: `in 3 h`, `5 min ago`."""
     seconds = (moment - now).total_seconds()

@@ -52,6 +52,15 @@ def moment(value: datetime | None, zone: str, *, seconds: bool = False) -> SafeS
     return format_html('<time datetime="{}" title="{}">{}</time>', value.isoformat(), zone, text)
 
 
+@register.simple_tag(takes_context=True)
+def moment_there(context: template.RequestContext, value: datetime, zone: str) -> SafeString:
+    """Show a moment in a schedule's zone, with its place where it is not the company's own."""
+    shown = format_html("{}", moment(value, zone))
+    if zone == context["request"].tenant.zone:
+        return shown
+    return format_html('{} <span class="faint">{}</span>', shown, words.place(zone))
+
+
 @register.simple_tag
 def distance(value: datetime | None) -> SafeString | str:
     """Show how far a moment is from now, as `in 3 h`."""
