@@ -8,6 +8,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from importlib.metadata import version
+from multiprocessing.util import Finalize
 from types import FrameType
 
 from django.db import DatabaseError
@@ -55,9 +56,18 @@ def begin_announced() -> None:
     if not kind:
         return
     logs.configure(process=kind)
-    given = (threading.Event(), kind, os.environ.get(_NOTE, ""))
-    threading.Thread(target=_beat_until, args=given, daemon=True).start()
+    ending = threading.Event()
+    given = (ending, kind, os.environ.get(_NOTE, ""))
+    beating = threading.Thread(target=_beat_until, args=given, daemon=True)
+    beating.start()
     _log.info("process_started", pid=os.getpid())
+
+    def end() -> None:
+        ending.set()
+        beating.join(timeout=2)
+
+    # A forked worker ends without atexit; this is what multiprocessing runs instead.
+    Finalize(None, end, exitpriority=10)
 
 
 def stop_event() -> threading.Event:
@@ -81,17 +91,26 @@ def _beat_until(ending: threading.Event, kind: str, note: str) -> None:
         if abs(step) > _CLOCK_STEP_SECONDS:
             _log.warning("clock_stepped", seconds=round(step, 1))
             offset += step
-        try:
-            with db.borrowed():
-                automation.beat(
-                    kind=kind,
-                    host=host,
-                    pid=pid,
-                    started_at=started,
-                    version=release,
-                    note=note,
-                    now=clock.now(),
-                )
-        except (DatabaseError, PostgresUnavailable) as error:
-            _log.warning("heartbeat_failed", reason=str(error).strip())
+        with _tolerated():
+            automation.beat(
+                kind=kind,
+                host=host,
+                pid=pid,
+                started_at=started,
+                version=release,
+                note=note,
+                now=clock.now(),
+            )
         ending.wait(BEAT_SECONDS)
+    with _tolerated():
+        automation.end_beat(host=host, pid=pid)
+
+
+@contextmanager
+def _tolerated() -> Iterator[None]:
+    """Say when the database does not answer, and go on."""
+    try:
+        with db.borrowed():
+            yield
+    except (DatabaseError, PostgresUnavailable) as error:
+        _log.warning("heartbeat_failed", reason=str(error).strip())

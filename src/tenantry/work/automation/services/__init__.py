@@ -37,7 +37,12 @@ from tenantry.work.automation.services.queueing import (
     release,
     wake,
 )
-from tenantry.work.automation.services.records import beat, read_evidence, record_evidence
+from tenantry.work.automation.services.records import (
+    beat,
+    end_beat,
+    read_evidence,
+    record_evidence,
+)
 from tenantry.work.automation.services.rescuing import forget_beats, rescue_jobs, wake_ready
 from tenantry.work.automation.services.sessions import (
     age_sessions,
@@ -69,6 +74,7 @@ __all__ = [
     "end_sign_in",
     "enqueue",
     "fail_attempt",
+    "end_beat",
     "forget_beats",
     "hold",
     "intend",

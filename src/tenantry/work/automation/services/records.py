@@ -10,7 +10,7 @@ from tenantry.core.ids import uuid7
 from tenantry.ledger.audit import services as audit
 from tenantry.ledger.audit.vocabulary import Action
 from tenantry.work.automation import queries
-from tenantry.work.automation.models import Evidence
+from tenantry.work.automation.models import Evidence, ProcessBeat
 from tenantry.work.automation.services import news
 
 _BEAT = """
@@ -85,3 +85,8 @@ def beat(
     ]
     with database.cursor() as cursor:
         cursor.execute(_BEAT, row)
+
+
+def end_beat(*, host: str, pid: int) -> None:
+    """Forget a process that ended as it should; one that died stays to be seen."""
+    ProcessBeat.objects.filter(host=host[:120], pid=pid).delete()
