@@ -113,6 +113,21 @@ def test_pages_run_nothing_inline_and_talk_to_us_alone(browser: Browser, owner: 
     assert "no-store" in answer.headers["Cache-Control"]
 
 
+def test_an_oversized_body_is_refused_with_a_remedy(browser: Browser, owner: User) -> None:
+    kind = "application/x-www-form-urlencoded"
+    answer = browser(owner).post("/preferences/", "theme=" + "x" * 1_000_001, content_type=kind)
+    page = answer.content.decode()
+    assert answer.status_code == 413
+    assert "shorten the text" in page
+    assert answer.headers["x-trace-id"] in page
+
+
+def test_a_host_that_is_not_ours_is_refused() -> None:
+    answer = Client().get("/sign-in/", headers={"host": "evil.example"})
+    assert answer.status_code == 400
+    assert "The request cannot be understood." in answer.content.decode()
+
+
 def test_health_answers_with_the_database() -> None:
     answer = Client().get("/health/")
     assert (answer.status_code, json.loads(answer.content)) == (

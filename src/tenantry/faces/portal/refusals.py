@@ -1,5 +1,6 @@
 """How a refusal looks: a page with cause, remedy and trace, or an RFC 9457 problem."""
 
+from django.core.exceptions import RequestDataTooBig, TooManyFieldsSent, TooManyFilesSent
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import render
 from django.utils.translation import gettext_lazy as _
@@ -45,6 +46,15 @@ class RequestMalformed(DomainError):
     http_status = 400
     message = _("The request cannot be understood.")
     remedy = _("Go back, reload the page and try again.")
+
+
+class BodyTooBig(DomainError):
+    """More was sent than a form may carry; files have limits of their own."""
+
+    code = "body_too_big"
+    http_status = 413
+    message = _("More was sent than a form may carry, so nothing was changed.")
+    remedy = _("Go back, shorten the text and send the form again.")
 
 
 class Broken(DomainError):
@@ -96,9 +106,9 @@ def permission_denied(request: HttpRequest, exception: Exception) -> HttpRespons
 
 
 def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
-    """Answer 400."""
-    del exception
-    return refused(request, RequestMalformed())
+    """Answer 400, or 413 where it was merely too much."""
+    too_big = isinstance(exception, RequestDataTooBig | TooManyFieldsSent | TooManyFilesSent)
+    return refused(request, BodyTooBig() if too_big else RequestMalformed())
 
 
 def server_error(request: HttpRequest) -> HttpResponse:
