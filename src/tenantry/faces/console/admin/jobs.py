@@ -13,6 +13,7 @@ from tenantry.core.errors import Text
 from tenantry.customers.accounts.roles import OperatorAct
 from tenantry.faces.console.acts import Act, Order
 from tenantry.faces.console.errors import JobNotHeld, JobTooLate
+from tenantry.faces.console.filters import ErrorCodeFilter, KindFilter
 from tenantry.faces.console.listing import TenantRowsAdmin, stacked
 from tenantry.faces.console.panels import Facts, Grid, Panel
 from tenantry.faces.console.site import console
@@ -53,7 +54,7 @@ class JobAdmin(TenantRowsAdmin):
 
     empty = _("No job yet. A due schedule whose gates are open makes one.")
     list_display = ("what", "company", "status", "cause", "made", "trace")
-    list_filter = ("state", "error_code", "kind", "debug")
+    list_filter = ("state", ErrorCodeFilter, KindFilter, "debug")
     list_select_related = ("connection",)
     search_fields = ("id", "trace_id", "error_message", "connection__label")
     ordering = ("-created_at",)

@@ -16,6 +16,7 @@ from tenantry.customers.notices.models import Captured, Mail
 from tenantry.customers.notices.states import MailState
 from tenantry.faces.console.acts import Act, Order
 from tenantry.faces.console.errors import MailboxOff
+from tenantry.faces.console.filters import TemplateFilter
 from tenantry.faces.console.listing import ReadOnlyAdmin, TenantRowsAdmin
 from tenantry.faces.console.menu import mailbox_is_used
 from tenantry.faces.console.panels import Facts, Panel, Prose
@@ -40,7 +41,7 @@ class MailAdmin(TenantRowsAdmin):
         "last_error",
         "written",
     )
-    list_filter = ("state", "template")
+    list_filter = ("state", TemplateFilter)
     search_fields = ("recipient",)
     ordering = ("-created_at",)
     acts: ClassVar = (

@@ -6,13 +6,14 @@ from typing import ClassVar
 from django.contrib.admin import display
 from django.http import HttpRequest
 from django.urls import reverse
-from django.utils.html import format_html_join
+from django.utils.html import format_html, format_html_join
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext, ngettext_lazy, pgettext
 
 from tenantry.core.errors import Text
 from tenantry.customers.accounts.roles import OperatorAct
 from tenantry.faces.console.acts import Act, Order
+from tenantry.faces.console.filters import ProductFilter, ReasonFilter
 from tenantry.faces.console.listing import TenantRowsAdmin, stacked
 from tenantry.faces.console.panels import Facts, Grid, Panel
 from tenantry.faces.console.site import console
@@ -142,7 +143,7 @@ class ScheduleAdmin(TenantRowsAdmin):
 
     empty = _("No customer has made a schedule yet.")
     list_display = ("title", "company", "status", "switch", "session", "due")
-    list_filter = ("admin_status", "user_enabled", "connection__session_state", "product")
+    list_filter = ("admin_status", "user_enabled", "connection__session_state", ProductFilter)
     list_select_related = ("connection",)
     search_fields = ("name", "id", "admin_reason")
     ordering = ("-created_at",)
@@ -184,7 +185,7 @@ class ScheduleAdmin(TenantRowsAdmin):
 
     def panels(self, request: HttpRequest, row: Schedule) -> Sequence[Panel]:
         """Return the two words on it, its rule, its post and its last slots."""
-        slots = console.rows(request, Slot).filter(schedule=row).order_by("-nominal_at")[:10]
+        slots = console.rows(request, Slot).filter(schedule=row).select_related("job")
         words: list[tuple[Text, object]] = [
             (_("approval"), chip(row.admin_status, row.get_admin_status_display())),
             (_("reason"), row.reason_text or NOTHING),
@@ -210,7 +211,7 @@ class ScheduleAdmin(TenantRowsAdmin):
                         if slot.job_id
                         else NOTHING,
                     ]
-                    for slot in slots
+                    for slot in slots.order_by("-nominal_at")[:10]
                 ],
                 empty=_("No slot has fallen due yet."),
             ),
@@ -247,7 +248,7 @@ class SlotAdmin(TenantRowsAdmin):
         "gates",
         "trace",
     )
-    list_filter = ("outcome", "code", "origin", "job_outcome")
+    list_filter = ("outcome", ReasonFilter, "origin", "job_outcome")
     list_select_related = ("schedule", "job")
     search_fields = ("id", "trace_id", "schedule__name", "schedule__id")
     ordering = ("-nominal_at", "-id")
@@ -339,10 +340,9 @@ class SlotAdmin(TenantRowsAdmin):
 
 
 def job_chip(slot: Slot) -> object:
-    """Return how a slot's job ended, or that it is open."""
-    if not slot.job_outcome:
-        return toned("busy", _("open"))
-    return chip(slot.job_outcome, slot.get_job_outcome_display())
+    """Return what became of a slot's job so far."""
+    assert slot.job is not None
+    return chip(slot.job.state, slot.job.get_state_display())
 
 
 def days_of(row: Schedule) -> Text:
@@ -354,7 +354,7 @@ def days_of(row: Schedule) -> Text:
 
 def gate_dots(row: Slot) -> object:
     """Return the four answers as dots; each says its name and answer."""
-    return format_html_join(
+    dots = format_html_join(
         "",
         '<span class="gate gate-{}" title="{}: {}">{}</span>',
         (
@@ -367,6 +367,7 @@ def gate_dots(row: Slot) -> object:
             for verdict in row.gate_verdicts
         ),
     )
+    return format_html('<span class="gates">{}</span>', dots)
 
 
 console.register(Schedule, ScheduleAdmin)

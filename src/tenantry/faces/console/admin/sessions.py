@@ -12,6 +12,7 @@ from django.utils.translation import ngettext_lazy
 from tenantry.core.errors import Text
 from tenantry.customers.accounts.roles import OperatorAct
 from tenantry.faces.console.acts import Act, Order
+from tenantry.faces.console.filters import ProductFilter
 from tenantry.faces.console.listing import TenantRowsAdmin, stacked
 from tenantry.faces.console.panels import Facts, Grid, Panel
 from tenantry.faces.console.site import console
@@ -55,7 +56,7 @@ class ConnectionAdmin(TenantRowsAdmin):
 
     empty = _("No customer has connected an account yet.")
     list_display = ("name", "company", "session", "expires", "checked", "trouble")
-    list_filter = ("session_state", "product", "connector")
+    list_filter = ("session_state", ProductFilter)
     search_fields = ("label", "account", "id")
     ordering = ("-created_at",)
     acts: ClassVar = (
