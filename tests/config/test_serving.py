@@ -43,6 +43,7 @@ def beats(monkeypatch: pytest.MonkeyPatch) -> list[dict[str, Any]]:
     given: list[dict[str, Any]] = []
     monkeypatch.setattr(serving, "BEAT_SECONDS", 0.01)
     monkeypatch.setattr(automation, "beat", lambda **beat: given.append(beat))
+    monkeypatch.setattr(automation, "end_beat", lambda **_whose: None)
     return given
 
 
@@ -67,6 +68,7 @@ def test_every_process_beats_and_ends_when_asked(installation: Installation) -> 
     assert {kind: process.wait(timeout=30) for kind, process in processes.items()} == dict.fromkeys(
         KINDS, 0
     )
+    assert list(ProcessBeat.objects.values_list("kind", flat=True)) == []
     for number, kind in enumerate(KINDS):
         log = (installation.state_dir / f"{kind}-{number}.log").read_text()
         lines = [json.loads(line) for line in log.splitlines() if line.startswith("{")]
