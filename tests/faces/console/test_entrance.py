@@ -219,6 +219,62 @@ def test_a_recovery_code_opens_the_console_once(
         assert browser.post("/console/sign-in/code/", {"code": code}).status_code == expected
 
 
+def age_proof(client: Client) -> None:
+    """Let the session forget that the password was just typed."""
+    session = client.session
+    for record in session["account_authentication_methods"]:
+        record.pop("reauthenticated", None)
+    session.save()
+
+
+@pytest.mark.parametrize("page", ["passkey/", "recovery-codes/", "recovery-codes/new/"])
+def test_changing_the_sign_in_asks_for_the_password_again(
+    sign_in: Callable[..., Client], page: str
+) -> None:
+    browser, address = sign_in(), f"/console/second-factor/{page}"
+    age_proof(browser)
+    again = location(browser, address)
+    assert again.startswith("/console/password-again/?next=")
+    assert browser.get(again).status_code == 200
+    assert browser.post(again, {"password": "x" * 20}).status_code == 200
+    assert location(browser, address) == again
+    assert browser.post(again, {"password": PASSWORD}).headers["Location"] == address
+    assert browser.get(address).status_code == 200
+
+
+def test_the_password_again_is_counted_too(sign_in: Callable[..., Client]) -> None:
+    browser = sign_in()
+    for turn in range(limits.PASSWORDS_PER_ADDRESS_HOUR):
+        limits.admit_password(
+            email="operator@tenantry.example", network=f"10.1.{turn}.1", now=clock.now()
+        )
+    answer = browser.post("/console/password-again/", {"password": PASSWORD})
+    assert answer.status_code == 200
+    assert written("accounts.operator.refused")[-1][2] == "too_many_tries"
+
+
+def test_new_recovery_codes_end_the_old_ones(sign_in: Callable[..., Client]) -> None:
+    browser = sign_in()
+    codes = "/console/second-factor/recovery-codes/"
+    before = browser.get(codes).context["unused_codes"]
+    assert browser.post(f"{codes}new/").headers["Location"] == codes
+    after = browser.get(codes).context["unused_codes"]
+    assert (len(after), set(after) & set(before)) == (10, set())
+    assert after[0] in browser.get(f"{codes}download/").content.decode()
+
+
+def test_who_has_an_app_is_not_offered_another(sign_in: Callable[..., Client]) -> None:
+    assert location(sign_in(), "/console/second-factor/app/") == "/console/second-factor/"
+
+
+@pytest.mark.parametrize(("host", "offered"), [("localhost", True), ("127.0.0.1", False)])
+def test_passkeys_are_offered_where_browsers_have_them(
+    sign_in: Callable[..., Client], host: str, offered: bool
+) -> None:
+    page = sign_in().get("/console/second-factor/", headers={"host": f"{host}:8000"})
+    assert ('id="add-passkey"' in page.content.decode()) is offered
+
+
 def test_signing_in_ends_the_portal_session_of_the_browser(
     client: Client, make_operator: MakeOperator, owner: User
 ) -> None:

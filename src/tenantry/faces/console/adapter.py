@@ -75,6 +75,12 @@ class OperatorAdapter(DefaultAccountAdapter):
         del app, kwargs
         return standing_of(context.request, now=clock.now()) is not Standing.BARE
 
+    def get_reauthentication_methods(self, user: AbstractBaseUser) -> list[dict[str, Any]]:
+        """Offer the password only: the second factor was given in this session."""
+        if not user.is_authenticated:
+            return []
+        return [{"id": "reauthenticate", "url": reverse("account_reauthenticate")}]
+
     def post_login(self, request: HttpRequest, user: User, **kwargs: Any) -> HttpResponse:
         """Make the session one of the console, in the operator's language, and record it."""
         request.session[FACE_KEY] = FACE
