@@ -46,6 +46,8 @@ M = TypeVar("M", bound=Message)
 Handler = Callable[[M], None] | Callable[[M], Coroutine[Any, Any, None]]
 _ProcrastinateTask = Task[Any, Any, Any]
 
+# What procrastinate's own decorator takes and gives is not typed.
+_declare: Callable[..., Callable[[object], _ProcrastinateTask]] = app.task
 _tasks: dict[type[Message], list[_ProcrastinateTask]] = {}
 
 
@@ -79,10 +81,10 @@ def handles(
         is_async = inspect.iscoroutinefunction(handler)
         name = f"{handler.__module__}.{handler.__name__}"
         options: dict[str, Any] = {"queue": message.queue, "retry": _retry(attempts)}
-        task = app.task(name=name, **options)(run_async if is_async else run)
+        task = _declare(name=name, **options)(run_async if is_async else run)
         _tasks.setdefault(message, []).append(task)
         if every:
-            periodic = app.task(name=f"{name}.periodic", queueing_lock=name, lock=name, **options)
+            periodic = _declare(name=f"{name}.periodic", queueing_lock=name, lock=name, **options)
             app.periodic(cron=every)(periodic(run_periodic))
         return handler
 
