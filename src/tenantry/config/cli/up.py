@@ -1,9 +1,12 @@
 """The command that runs the whole platform on one machine."""
 
 import asyncio
+import signal
 import sys
 import threading
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 
 import click
 from django.conf import settings
@@ -12,13 +15,14 @@ from rich.console import Console
 from tenantry.config import machine, postgres, seed, stage
 from tenantry.config.cli.output import print_json
 from tenantry.config.machine import Addresses
-from tenantry.config.serving import stop_event
+from tenantry.config.postgres import PostgresUnavailable
 from tenantry.config.supervision import Crew
 from tenantry.core import clock, env, logs
 from tenantry.sdk import registry
 
 _WATCH_SECONDS = 0.25
 _told = Console(stderr=True)
+_log = logs.get_logger(__name__)
 
 
 @click.command()
@@ -29,7 +33,8 @@ _told = Console(stderr=True)
 def up(*, port: int, story: bool, leave: bool, as_json: bool) -> None:
     """Set everything up and run every process, starting again those that die."""
     logs.configure(process="up")
-    stop = stop_event()
+    # Whatever runs at that moment, also the story, ends and takes the processes along.
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     began = time.monotonic()
     for step in machine.prepare():
         _told.print(f"[dim]{time.monotonic() - began:5.1f} s[/dim]  {step}", highlight=False)
@@ -39,37 +44,54 @@ def up(*, port: int, story: bool, leave: bool, as_json: bool) -> None:
         machine.wait_ready(crew, addresses)
         setup_seconds = time.monotonic() - began
         _told.print(f"[dim]{setup_seconds:5.1f} s[/dim]  every process answers", highlight=False)
-        watching = threading.Thread(target=_watch, args=(crew, stop), daemon=True)
-        watching.start()
         outcome: dict[str, object] = {"held": True}
-        if story and product and product.story:
-            people = seed.seed_story(now=clock.now())
-            lines = asyncio.run(stage.tell(product, crew=crew, addresses=addresses, people=people))
-            outcome = stage.summary(lines, setup_seconds=setup_seconds)
-            if as_json:
-                print_json(outcome)
-        if not leave:
-            _say_where(addresses)
-            stop.wait()
+        with _watched(crew):
+            if story and product and product.story:
+                people = seed.seed_story(now=clock.now())
+                playing = stage.tell(product, crew=crew, addresses=addresses, people=people)
+                outcome = stage.summary(asyncio.run(playing), setup_seconds=setup_seconds)
+                if as_json:
+                    print_json(outcome)
+            if not leave:
+                _say_where(addresses)
+                with suppress(KeyboardInterrupt):
+                    threading.Event().wait()
+    sys.exit(0 if outcome["held"] else 1)
+
+
+@contextmanager
+def _watched(crew: Crew) -> Iterator[None]:
+    """Start again what dies, until the block ends."""
+    stop = threading.Event()
+    watching = threading.Thread(target=_watch, args=(crew, stop), daemon=True)
+    watching.start()
+    try:
+        yield
+    finally:
         stop.set()
         watching.join()
-    sys.exit(0 if outcome["held"] else 1)
 
 
 def _watch(crew: Crew, stop: threading.Event) -> None:
     embedded = not env.text("DATABASE_URL", "")
     while not stop.wait(_WATCH_SECONDS):
         crew.tend(time.monotonic())
-        if embedded:
+        if not embedded:
+            continue
+        try:
             postgres.revive_if_dead(settings.STATE_DIR)
+        except PostgresUnavailable as error:
+            _log.warning("database_not_revived", reason=str(error))
 
 
 def _say_where(addresses: Addresses) -> None:
     people = seed.seed_demo(now=clock.now())
-    _told.rule("running; Ctrl-C ends it")
-    _told.print(f"portal    {addresses.web}/", highlight=False)
-    _told.print(f"console   {addresses.web}/console/", highlight=False)
+    addresses_of = {"portal": addresses.web, "console": f"{addresses.web}/console"}
     if addresses.site:
-        _told.print(f"fake site {addresses.site}/", highlight=False)
+        addresses_of["fake site"] = addresses.site
+    _told.rule("running; Ctrl-C ends it")
+    for name, url in addresses_of.items():
+        _told.print(f"{name:<9} {url}/", highlight=False)
     for name, value in seed.sign_ins(people).items():
-        _told.print(f"{name:<9} {value}", highlight=False)
+        # A secret must not be broken in two where the terminal ends.
+        _told.print(f"{name:<9} {value}", highlight=False, soft_wrap=True)
