@@ -3,7 +3,7 @@
 from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tenantry.work.automation.states import SessionState
@@ -11,6 +11,9 @@ from tenantry.work.schedules import rule as rules
 from tenantry.work.schedules.explanations import EXPLANATIONS, tell
 from tenantry.work.schedules.gates import CLOSES_AS, Facts, GatePolicy, decide
 from tenantry.work.schedules.states import AdminStatus, Outcome
+
+# A zone is looked at for the first time in some example, on a machine that may be busy.
+calmly = settings(deadline=None)
 
 digests = st.sampled_from(["", "one", "two"])
 counts = st.integers(0, 12)
@@ -36,6 +39,7 @@ policies = st.builds(
 )
 
 
+@calmly
 @given(facts, policies)
 def test_every_slot_gets_one_reasoned_decision(given_facts: Facts, policy: GatePolicy) -> None:
     decision = decide(given_facts, policy)
@@ -53,6 +57,7 @@ def test_every_slot_gets_one_reasoned_decision(given_facts: Facts, policy: GateP
         assert (decision.outcome, decision.code) == (Outcome.DISPATCHED, "ALL_OPEN")
 
 
+@calmly
 @given(facts, policies)
 def test_nothing_is_dispatched_beyond_a_limit_or_unapproved(
     given_facts: Facts, policy: GatePolicy
@@ -78,6 +83,7 @@ instants = st.integers(157_766_400, 2_114_380_800).map(
 )
 
 
+@calmly
 @given(rule_values, instants)
 def test_occurrences_rise_and_show_their_time(rule: rules.Rule, start: datetime) -> None:
     zone = ZoneInfo(rule.zone)
@@ -94,6 +100,7 @@ def test_occurrences_rise_and_show_their_time(rule: rules.Rule, start: datetime)
         assert shown or not calm
 
 
+@calmly
 @given(rule_values, instants, st.integers(0, 10 * 86_400))
 def test_nothing_lies_between_neighbours(rule: rules.Rule, start: datetime, seconds: int) -> None:
     following = rules.next_after(rule, start)
@@ -103,6 +110,7 @@ def test_nothing_lies_between_neighbours(rule: rules.Rule, start: datetime, seco
         assert rules.next_after(rule, between) == following
 
 
+@calmly
 @given(rule_values, instants)
 def test_fast_and_careful_ways_agree(rule: rules.Rule, start: datetime) -> None:
     second = int(start.timestamp())

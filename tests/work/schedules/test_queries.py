@@ -21,7 +21,6 @@ from tests.work.schedules.conftest import (
     OPERATOR,
     MakeConnection,
     MakeSchedule,
-    reload,
     slots_of,
 )
 
@@ -187,7 +186,22 @@ def test_simulation_for_another_day_reads_that_days_counters(
     assert next(iter(today.explained())) == (
         "skipped: The day's posts are used up: 1 of 1 of this schedule, 1 of 20 of the account."
     )
-    assert reload(schedule).consecutive_failures == 0
+    told = list(missed.explained())
+    assert told[0] == "skipped: The slot was found too late to be made up for."
+    assert [line[2] for line in told[1:]] == ["+"] * 4
+
+
+def test_explanation_names_the_remedy_below_each_closed_gate(
+    make_schedule: MakeSchedule, now: datetime
+) -> None:
+    schedule = make_schedule(user_enabled=False)
+    with tenancy.scope(schedule.tenant_id):
+        standing = queries.simulate(schedule_id=schedule.id, at=now, now=now)
+    assert list(standing.explained())[:3] == [
+        "skipped: The schedule is turned off.",
+        "  - Turned on: The schedule is turned off.",
+        "    Turn the schedule on.",
+    ]
 
 
 def test_simulation_of_nothing_is_not_found(tenant: Tenant, now: datetime) -> None:
