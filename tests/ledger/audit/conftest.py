@@ -5,7 +5,6 @@ from pathlib import Path
 
 import pytest
 from django.conf import LazySettings
-from pytest_django import DjangoDbBlocker
 
 from tests.ledger.audit import support
 
@@ -19,12 +18,8 @@ def store(tmp_path: Path, settings: LazySettings) -> Path:
 
 
 @pytest.fixture
-def book(django_db_setup: None, django_db_blocker: DjangoDbBlocker, store: Path) -> Iterator[None]:
-    """The tables of the audit log, empty before and after; nothing else may be written to.
-
-    Not `transactional_db`: it empties all tables there are, which takes ten times as long.
-    """
-    with django_db_blocker.unblock():
-        support.wipe()
-        yield
-        support.wipe()
+def book(transactional_db: None, store: Path) -> Iterator[None]:
+    """The tables of the audit log, empty before and after."""
+    support.wipe()
+    yield
+    support.wipe()

@@ -10,7 +10,9 @@ from tenantry.ledger.audit.models import AuditEntry
 from tenantry.ledger.audit.services import APPEND_FROM, append, body_text
 from tenantry.ledger.audit.vocabulary import Action
 from tenantry.sdk import audit as sdk_audit
-from tests.ledger.audit.support import NOW, count, execute, write
+from tests.ledger.audit.support import COMMITS, NOW, count, execute, write
+
+pytestmark = COMMITS
 
 
 def test_append_writes_every_field(book: None) -> None:

@@ -15,7 +15,9 @@ from tenantry.ledger.audit.errors import Stale
 from tenantry.ledger.audit.lifecycle import transition
 from tenantry.ledger.audit.models import AuditEntry
 from tenantry.ledger.audit.vocabulary import Action
-from tests.ledger.audit.support import NOW
+from tests.ledger.audit.support import COMMITS, NOW
+
+pytestmark = COMMITS
 
 
 class DoorState(TextChoices):

@@ -23,7 +23,9 @@ from tenantry.ledger.audit.models import Checkpoint, Leaf
 from tenantry.ledger.audit.tree import root_of
 from tenantry.ledger.audit.verify import verify
 from tests.ledger.audit import support
-from tests.ledger.audit.support import count, execute, fetch, seal, wipe, write
+from tests.ledger.audit.support import COMMITS, count, execute, fetch, seal, wipe, write
+
+pytestmark = COMMITS
 
 LONGEST = 40.0
 RAW_INSERT = """

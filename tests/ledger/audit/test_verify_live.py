@@ -11,6 +11,9 @@ from tenantry.ledger.audit.report import Fault
 from tenantry.ledger.audit.rows import read_leaves
 from tenantry.ledger.audit.verify import verify
 from tests.ledger.audit import support
+from tests.ledger.audit.support import COMMITS
+
+pytestmark = COMMITS
 
 
 def test_empty_log_is_whole(book: None) -> None:

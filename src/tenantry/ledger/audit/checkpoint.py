@@ -178,7 +178,7 @@ def signer() -> Signer:
 
 def verifiers() -> tuple[Verifier, ...]:
     """Return the keys whose checkpoints count: the present one, and those kept as trusted."""
-    older: Sequence[str] = getattr(settings, "AUDIT_TRUSTED_KEYS", ())
+    older: Sequence[str] = settings.AUDIT_TRUSTED_KEYS
     return (signer().verifier, *(Verifier.decoded(text) for text in older))
 
 
