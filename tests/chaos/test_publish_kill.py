@@ -252,6 +252,14 @@ def test_killed_after_the_site_stored_it(world: World) -> None:
     assert_published_once(world, world.settle(job))
 
 
+def test_connection_reset_under_a_stored_submit_is_not_answered_by_a_second_one(
+    world: World,
+) -> None:
+    world.site.control.set_fault("network_cut", step="submit_after", resend="allow", times=1)
+    job = world.enqueue()
+    assert_published_once(world, world.settle(job))
+
+
 def test_killed_while_the_proof_is_read(world: World) -> None:
     job = world.enqueue()
     with world.worker() as process:

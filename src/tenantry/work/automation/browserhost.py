@@ -40,6 +40,8 @@ class Seat:
     debug: bool = False
     note: str = ""
     crashed: bool = False
+    # The intent to submit is stored: nothing may be sent twice from now on.
+    submitting: bool = False
     # A trace is being made.
     traced: bool = False
     # Where the site led to that is none of its own; the pages are closed then.
@@ -181,7 +183,7 @@ async def _equip(seat: Seat, origins: Sequence[str], *, debug: bool) -> None:
         seat.closing = [asyncio.ensure_future(_closed(page)) for page in context.pages]
 
     context.on("page", lambda page: page.on("crash", crash))
-    await fence.put_up(context, origins, escaped=leave)
+    await fence.put_up(context, origins, escaped=leave, submitting=lambda: seat.submitting)
     if debug:
         await context.tracing.start(screenshots=True, snapshots=True)
         seat.traced = True

@@ -1,12 +1,20 @@
-"""The fence around a browser context: pages talk to the connector's origins and to nothing else."""
+"""The fence around a browser context: pages talk to the connector's origins and to nothing else.
+
+And what is sent after the intent to submit was stored, is sent once.
+"""
 
 from collections.abc import Callable, Sequence
 from urllib.parse import urlsplit
 
 from playwright.async_api import BrowserContext, Request, Route, WebSocketRoute
 
+from tenantry.sdk.browser import PageError
+
 # These hold their content themselves.
 _INNER = frozenset({"data", "about"})
+# RFC 9110: asking for these changes nothing.
+_SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
+_ONCE_MS = 120_000
 _DEFAULT_PORTS = {"http": 80, "https": 443, "ws": 80, "wss": 443}
 
 
@@ -32,19 +40,25 @@ def _origin(url: str) -> tuple[str, str, int]:
 
 
 async def put_up(
-    context: BrowserContext, origins: Sequence[str], *, escaped: Callable[[str], None]
+    context: BrowserContext,
+    origins: Sequence[str],
+    *,
+    escaped: Callable[[str], None],
+    submitting: Callable[[], bool],
 ) -> None:
-    """Block every request to another origin.
+    """Block every request to another origin; send once what changes something while submitting.
 
     The browser follows redirects by itself: one that leads out cannot be blocked, it is reported
     to `escaped`.
     """
 
     async def decide(route: Route) -> None:
-        if is_allowed(route.request.url, origins):
-            await route.continue_()
-        else:
+        if not is_allowed(route.request.url, origins):
             await route.abort("blockedbyclient")
+        elif submitting() and route.request.method not in _SAFE:
+            await _send_once(route)
+        else:
+            await route.continue_()
 
     async def decide_socket(socket: WebSocketRoute) -> None:
         if is_allowed(socket.url, origins):
@@ -59,3 +73,16 @@ async def put_up(
     await context.route("**/*", decide)
     await context.route_web_socket("**/*", decide_socket)
     context.on("request", watch)
+
+
+async def _send_once(route: Route) -> None:
+    """Send a request in the browser's place.
+
+    A browser sends it again by itself when a connection that it had kept is reset before any
+    answer: one click, two posts.
+    """
+    try:
+        answer = await route.fetch(max_redirects=0, max_retries=0, timeout=_ONCE_MS)
+        await route.fulfill(response=answer)
+    except PageError:
+        await route.abort("connectionreset")

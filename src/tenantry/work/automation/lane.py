@@ -154,7 +154,13 @@ class Lane:
             )
         )
 
+    def send_once(self) -> None:
+        """Let nothing that changes the site be sent twice, until the next page is opened."""
+        if self.seat is not None:
+            self.seat.submitting = True
+
     async def _new_page(self) -> Page:
         assert self.seat is not None
+        self.seat.submitting = False
         self.page = await self.seat.context.new_page()
         return self.page

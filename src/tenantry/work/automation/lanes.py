@@ -106,7 +106,7 @@ async def _body(lane: Lane, job: Job, intents: list[StoredIntent]) -> None:
         case Capability.PUBLISH:
             _require_login(lane.connection)
             content = await db.in_thread(publishing.render, lane=lane, job=job)
-            intents.append(StoredIntent(job=job, content=content, now=lane.now))
+            intents.append(StoredIntent(lane=lane, job=job, content=content))
             await publishing.publish(lane, job, content, intents[0])
         case other:
             raise PermissionDenied(f"no job runs {other}")

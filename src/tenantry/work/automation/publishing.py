@@ -21,7 +21,7 @@ from tenantry.sdk.product import Proof, Published
 from tenantry.work.automation import evidence, queries, services
 from tenantry.work.automation.errorcodes import Code, Failure, classify, lookup
 from tenantry.work.automation.errors import JobStopped
-from tenantry.work.automation.lane import Clock, Lane
+from tenantry.work.automation.lane import Lane
 from tenantry.work.automation.models import Job
 from tenantry.work.automation.retry import Phase, absence_counts
 from tenantry.work.automation.services import Tried
@@ -37,17 +37,18 @@ _log = get_logger(__name__)
 class StoredIntent:
     """The `sdk.Intent` of one attempt."""
 
+    lane: Lane
     job: Job
     content: Content
-    now: Clock
     stored: bool = False
 
     async def submitting(self) -> None:
         """Store the intent; raises `JobStopped` when the job was stopped meanwhile."""
         await db.in_thread(
-            services.intend, job=self.job, submitted=_snapshot(self.content), now=self.now()
+            services.intend, job=self.job, submitted=_snapshot(self.content), now=self.lane.now()
         )
         self.stored = True
+        self.lane.send_once()
 
     @property
     def phase(self) -> Phase:
