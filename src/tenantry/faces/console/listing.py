@@ -37,6 +37,8 @@ class ReadOnlyAdmin(ModelAdmin):
     acts: ClassVar[tuple[Act, ...]] = ()
     # What an empty list says to somebody who sees it for the first time.
     empty: ClassVar[Text] = ""
+    # What the list is called where that is not the plural of its rows.
+    heading: ClassVar[Text] = ""
     list_per_page = 50
     show_full_result_count = False
     list_fullwidth = True
@@ -85,7 +87,7 @@ class ReadOnlyAdmin(ModelAdmin):
         view: Callable[..., HttpResponseBase] = require_http_methods(["GET", "HEAD", "POST"])(
             self.changelist_view
         )
-        return view(request, {"title": self.opts.verbose_name_plural})
+        return view(request, {"title": self.heading or self.opts.verbose_name_plural})
 
     def change_view(
         self,
@@ -107,6 +109,7 @@ class ReadOnlyAdmin(ModelAdmin):
             "title": self.name_of(row),
             "opts": self.opts,
             "original": row,
+            "heading": self.heading or self.opts.verbose_name_plural,
             "headline": self.headline(row),
             "panels": self.panels(request, row),
             "acts": [act for act in self.allowed_acts(request) if act.fits(row)],

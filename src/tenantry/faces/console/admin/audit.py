@@ -113,7 +113,12 @@ class Line:
 class AuditAdmin(TenantRowsAdmin):
     """Everything that happened, the newest first."""
 
+    heading = _("Audit log")
     ordering = ("-id",)
+
+    def name_of(self, row: AuditEntry) -> str:
+        """Return what happened."""
+        return row.label
 
     def list_view(self, request: HttpRequest) -> HttpResponseBase:
         """Show the timeline."""
@@ -131,7 +136,7 @@ class AuditAdmin(TenantRowsAdmin):
         query.pop("before", None)
         context = {
             **self.admin_site.each_context(request),
-            "title": _("Audit log"),
+            "title": self.heading,
             "form": form,
             "narrowed": bool(form.conditions()),
             # Ids of one millisecond have no order among themselves.
@@ -184,7 +189,8 @@ def lines_of(request: HttpRequest, entries: Sequence[Any]) -> list[Line]:
 
 def _what(entry: AuditEntry) -> object:
     page = _PAGES.get(entry.target_kind)
-    shown = f"{entry.target_kind} {entry.target_id[:13]}"
+    short = entry.target_id[:13] if uuid_of(entry.target_id) else entry.target_id
+    shown = f"{entry.target_kind} {short}"
     return row_link(*page, entry.target_id, shown) if page and entry.target_id else shown
 
 

@@ -31,6 +31,7 @@ def _retry(order: Order) -> None:
 class MailAdmin(TenantRowsAdmin):
     """The outbox: what is to leave, what left, what was given up. Its content is not shown."""
 
+    heading = _("Mail outbox")
     empty = _("No mail was written yet.")
     list_display = (
         "to",

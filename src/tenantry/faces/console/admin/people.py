@@ -30,6 +30,7 @@ from tenantry.faces.console.words import (
 class TenantAdmin(ReadOnlyAdmin):
     """The customers' companies."""
 
+    heading = _("Companies")
     empty = _("No company yet.")
     list_display = ("company", "status", "people", "zone", "language", "since")
     list_filter = ("state", "language")

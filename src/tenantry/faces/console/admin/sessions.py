@@ -54,6 +54,7 @@ def _disconnect(order: Order) -> None:
 class ConnectionAdmin(TenantRowsAdmin):
     """The living logins of all customers."""
 
+    heading = _("Sessions")
     empty = _("No customer has connected an account yet.")
     list_display = ("name", "company", "session", "expires", "checked", "trouble")
     list_filter = ("session_state", ProductFilter)
