@@ -17,7 +17,7 @@ from tests.config.support import Installation, database_url
 
 
 @pytest.fixture
-def installation(tmp_path: Path, django_db_setup: None) -> Iterator[Installation]:
+def installation(tmp_path: Path, db: None) -> Iterator[Installation]:
     """The test database by DATABASE_URL, and an empty state folder."""
     state_dir = tmp_path / "state"
     state_dir.mkdir()

@@ -25,6 +25,7 @@ def until(condition: Callable[[], object], *, patience: float = PATIENCE) -> Non
 def database_url() -> str:
     """Return how another process reaches the test database."""
     given = connection.get_connection_params()
+    assert str(given["dbname"]).startswith("test_"), "this is a real database"
     names = ("host", "port", "user", "password", "dbname")
     return psycopg.conninfo.make_conninfo(**{name: given[name] for name in names if name in given})
 
