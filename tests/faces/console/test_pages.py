@@ -325,3 +325,26 @@ def test_an_open_door_is_a_system_check(
     # Not through override_settings: Django would load the apps anew.
     monkeypatch.setitem(live_settings.__dict__, name, value)
     assert [found.id for found in check_settings()] == [f"tenantry.console.{fault}"]
+
+
+def test_lists_filter_by_what_they_offer_and_by_nothing_hidden(
+    sign_in: Callable[..., Client], company: Company
+) -> None:
+    fill(company)
+    browser = sign_in()
+    hidden = {
+        "accounts/user/": ("password__startswith=pbkdf2", "password__regex=.", "last_login__lt=x"),
+        "notices/mail/": ("dedupe_key__startswith=a", "sealed__isnull=0"),
+        "automation/connection/": ("session_secret_id__startswith=0",),
+    }
+    offered = {
+        "accounts/user/": ("operator_role__exact=reviewer", "is_active__exact=1"),
+        "schedules/schedule/": (f"tenant_id={company.tenant.id}", "product=cafe"),
+        "automation/connection/": ("session_state__exact=HEALTHY",),
+        "schedules/slot/": (f"tenant_id={company.tenant.id}", "outcome__exact=SKIPPED"),
+    }
+    for status, asked in ((400, hidden), (200, offered)):
+        for path, queries in asked.items():
+            for query in queries:
+                answer = browser.get(f"/console/{path}?{query}")
+                assert answer.status_code == status, (path, query)
