@@ -119,8 +119,13 @@ def ask(statement: str) -> int:
 
 @pytest.fixture(autouse=True)
 def _empty_log(db: None) -> Iterator[None]:
-    """Django cannot empty what refuses it, and the tests of the log count on an empty one."""
+    """Django cannot empty what refuses it; here and in the tests of the log, entries are counted."""
+    _clear_log()
     yield
+    _clear_log()
+
+
+def _clear_log() -> None:
     with tenancy.platform("clean up after a chaos test"), database.cursor() as cursor:
         cursor.execute("ALTER TABLE audit_auditentry DISABLE TRIGGER audit_append_only")
         cursor.execute("TRUNCATE audit_auditentry")
