@@ -89,6 +89,13 @@ class TestApproving:
         act(browser, SCHEDULES, "approve", f"{schedule.id}:{schedule.content_digest}")
         assert status_of(schedule) == AdminStatus.APPROVED
 
+    def test_the_row_s_own_button_carries_what_was_shown(
+        self, sign_in: SignIn, company: Company
+    ) -> None:
+        schedule = waiting(company)
+        page = sign_in().get(f"{SCHEDULES}{schedule.id}/").content.decode()
+        assert f'name="rows" value="{schedule.id}:{schedule.content_digest}"' in page
+
     def test_looking_never_approves(self, sign_in: SignIn, company: Company) -> None:
         schedule = waiting(company)
         answer = sign_in().get(f"{SCHEDULES}act/approve/?rows={schedule.id}")

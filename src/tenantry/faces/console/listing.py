@@ -122,6 +122,7 @@ class ReadOnlyAdmin(ModelAdmin):
             "title": self.name_of(row),
             "opts": self.opts,
             "original": row,
+            "token": self.token_of(row),
             "heading": self.heading or self.opts.verbose_name_plural,
             "headline": self.headline(row),
             "panels": self.panels(request, row),
@@ -133,6 +134,10 @@ class ReadOnlyAdmin(ModelAdmin):
     def name_of(self, row: Any) -> str:  # noqa: ANN401  # of the subclass's model
         """Return what the row is called in titles, questions and messages."""
         return str(row)
+
+    def token_of(self, row: Any) -> str:  # noqa: ANN401  # of the subclass's model
+        """Return the row's id as acts take it, with the version that is shown where that counts."""
+        return str(row.pk)
 
     def headline(self, row: Any) -> Sequence[object]:  # noqa: ANN401  # of the subclass's model
         """Return what stands under the title: chips, mostly."""

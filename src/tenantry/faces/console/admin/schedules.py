@@ -179,6 +179,10 @@ class ScheduleAdmin(TenantRowsAdmin):
         """Return when it falls due next."""
         return age(row.next_due_at)
 
+    def token_of(self, row: Schedule) -> str:
+        """Return the id with the content's digest: an approval is of what was shown."""
+        return f"{row.pk}:{row.content_digest}"
+
     def headline(self, row: Schedule) -> Sequence[object]:
         """Return the operators' word and the company."""
         return chip(row.admin_status, row.get_admin_status_display()), self.company(row)
