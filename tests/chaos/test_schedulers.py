@@ -119,7 +119,7 @@ def ask(statement: str) -> int:
 
 @pytest.fixture(autouse=True)
 def _empty_log(db: None) -> Iterator[None]:
-    """Django cannot empty what refuses it; here and in the tests of the log, entries are counted."""
+    """Django cannot empty what refuses it, and these tests count on an empty log."""
     _clear_log()
     yield
     _clear_log()
