@@ -353,7 +353,7 @@ def terminate_all_others() -> None:
     with database.cursor() as cursor:
         cursor.execute(
             "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
-            " WHERE datname = current_database()"
+            " WHERE datname = current_database() AND usename = current_user"
         )
 
 
