@@ -341,7 +341,8 @@ def test_sealers_outlive_their_database_connections(book: None) -> None:
         until(lambda: is_sealed(entry_id))
         execute(
             "SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity"
-            " WHERE datname = current_database() AND pid <> pg_backend_pid()"
+            " WHERE datname = current_database() AND usename = current_user"
+            " AND pid <> pg_backend_pid()"
         )
         # The pool would hand its dead connections to the tests that follow.
         connection.close()

@@ -95,7 +95,8 @@ def test_it_goes_on_after_the_database_was_lost(make_schedule: MakeSchedule) -> 
         with database.cursor() as cursor:
             cursor.execute(
                 "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
-                " WHERE datname = current_database() AND pid <> pg_backend_pid()"
+                " WHERE datname = current_database() AND usename = current_user"
+                " AND pid <> pg_backend_pid()"
             )
         scheduling_topic()
         wait_for(lambda: decided(second) is not None)
