@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 import pytest
 from django.conf import LazySettings
 from django.db import connection
+from pytest_django import DjangoDbBlocker
 from pytest_django.plugin import DjangoDbBlocker
 
 from tenantry.customers.accounts import services as accounts
@@ -44,6 +45,18 @@ def _empty_queue(
     if commits or "transactional_db" in request.fixturenames:
         with django_db_blocker.unblock(), connection.cursor() as cursor:
             cursor.execute("TRUNCATE procrastinate_jobs CASCADE")
+
+
+@pytest.fixture(scope="session")
+def django_db_setup(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -> Iterator[None]:
+    """Let the database be dropped although the server still answers processes that were killed."""
+    yield
+    with django_db_blocker.unblock(), connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
+            " WHERE datname = current_database() AND usename = current_user"
+            " AND pid <> pg_backend_pid()"
+        )
 
 
 @pytest.fixture
