@@ -4,6 +4,7 @@ from datetime import UTC, datetime, timedelta, timezone
 from hashlib import sha256
 from uuid import UUID
 
+import psycopg
 import pytest
 from django.db import transaction
 from hypothesis import HealthCheck, given
@@ -12,7 +13,7 @@ from hypothesis import strategies as st
 
 from tenantry.core import db, tenancy
 from tenantry.ledger.audit.canonical import canonical_bytes
-from tenantry.ledger.audit.rows import read_unsealed
+from tenantry.ledger.audit.rows import read_leaves, read_unsealed
 from tests.ledger.audit.support import execute, fetch
 
 texts = st.text(st.characters(codec="utf-8", exclude_characters="\0"), max_size=40)
@@ -82,3 +83,18 @@ def test_form_is_the_described_one() -> None:
 @pytest.mark.django_db
 def test_database_speaks_utf8() -> None:
     assert fetch("SHOW server_encoding") == [("UTF8",)]
+
+
+@pytest.mark.django_db
+def test_reading_that_fails_or_is_given_up_leaves_the_connection_usable() -> None:
+    with tenancy.platform("test"):
+        with pytest.raises(psycopg.errors.UndefinedTable), transaction.atomic():
+            execute("ALTER TABLE audit_leaf RENAME TO audit_leaf_away")
+            next(read_leaves(db.raw(), first=0, end=9))
+        for number in range(3):
+            execute("INSERT INTO audit_leaf VALUES (%s, gen_random_uuid(), sha256('x'))", number)
+        rows = read_leaves(db.raw(), first=0, end=9)
+        assert next(rows).leaf_no == 0
+        rows.close()
+        assert [row.leaf_no for row in read_leaves(db.raw(), first=1, end=3)] == [1, 2]
+        assert [row.computed for row in read_leaves(db.raw(), first=1, end=3)] == [None, None]

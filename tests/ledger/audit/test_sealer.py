@@ -249,6 +249,16 @@ def test_rival_who_ignores_the_lease_is_stopped_by_the_numbers(book: None) -> No
         execute("INSERT INTO audit_leaf VALUES (0, %s, sha256('x'))", uuid4())
 
 
+def test_seal_now_does_it_once_and_only_for_lack_of_a_sealer(book: None) -> None:
+    write(3)
+    assert sealer.seal_now(holder="by hand")
+    assert verify(patience=0).ok
+    assert lease.take("scheduler")
+    write()
+    assert not sealer.seal_now(holder="by hand")
+    assert count("audit_leaf") == 3
+
+
 def test_forged_checkpoint_is_not_built_upon(book: None) -> None:
     write()
     token = seal()

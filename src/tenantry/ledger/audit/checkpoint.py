@@ -158,7 +158,7 @@ def unpack_object(data: bytes) -> tuple[str, list[bytes]]:
     """Return note and leaf hashes of a stored object; refuses: `NoteRefused`."""
     head, _blank, lines = data.rpartition(b"\n\n")
     try:
-        hashes = [base64.b64decode(line, validate=True) for line in lines.splitlines()]
+        hashes = [binascii.a2b_base64(line, strict_mode=True) for line in lines.splitlines()]
         note = head.decode() + "\n"
     except ValueError as error:
         raise NoteRefused(cause=_("the stored object is damaged")) from error
