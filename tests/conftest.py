@@ -6,7 +6,6 @@ from datetime import UTC, datetime
 import pytest
 from django.conf import LazySettings
 from django.db import connection
-from pytest_django import DjangoDbBlocker
 from pytest_django.plugin import DjangoDbBlocker
 
 from tenantry.customers.accounts import services as accounts
