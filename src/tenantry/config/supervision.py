@@ -29,13 +29,28 @@ class Child:
     environment: Mapping[str, str]
     log: Path
     process: subprocess.Popen[bytes] | None = None
+    starting: threading.Thread | None = None
     starts: int = 0
     started_at: float = 0.0
     next_start: float = 0.0
     pause: float = field(default=_FIRST_PAUSE_SECONDS)
 
     def start(self) -> None:
-        """Start it in a process group of its own, so that it ends with all its children."""
+        """Start it in a process group of its own, so that it ends with all its children.
+
+        In a thread, because Ctrl-C interrupts the main one anywhere: a process must not be started
+        and then forgotten.
+        """
+        self.starting = threading.Thread(target=self._start)
+        self.starting.start()
+        self.starting.join()
+
+    def settle(self) -> None:
+        """Wait for a start that was interrupted."""
+        if self.starting is not None:
+            self.starting.join()
+
+    def _start(self) -> None:
         self.log.parent.mkdir(parents=True, exist_ok=True)
         with self.log.open("ab") as output:
             self.process = subprocess.Popen(  # noqa: S603 - our own commands
@@ -120,6 +135,7 @@ class Crew:
         with self.lock:
             self.ended = True
         for child in self.children:
+            child.settle()
             child.send(signal.SIGTERM)
         deadline = time.monotonic() + _GRACE_SECONDS
         for child in self.children:
