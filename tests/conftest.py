@@ -37,13 +37,17 @@ def _built_in_mailbox(settings: LazySettings) -> None:
 def _empty_queue(
     request: pytest.FixtureRequest, django_db_blocker: DjangoDbBlocker
 ) -> Iterator[None]:
-    """Let no test that commits leave messages to another: Django does not empty the queue."""
+    """Let no test that commits leave messages or lost connections to another."""
     yield
     marker = request.node.get_closest_marker("django_db")
     commits = marker is not None and marker.kwargs.get("transaction", False)
     if commits or "transactional_db" in request.fixturenames:
-        with django_db_blocker.unblock(), connection.cursor() as cursor:
-            cursor.execute("TRUNCATE procrastinate_jobs CASCADE")
+        with django_db_blocker.unblock():
+            with connection.cursor() as cursor:
+                cursor.execute("TRUNCATE procrastinate_jobs CASCADE")
+            # Threads of the test may have ended with connections in their hands.
+            connection.close()
+            connection.close_pool()  # type: ignore[attr-defined]  # of PostgreSQL's engine
 
 
 @pytest.fixture(scope="session")

@@ -25,5 +25,5 @@ def tampered_copy() -> Sequence[str]:
             "UPDATE audit_auditentry SET reason = 'nothing to see here' WHERE id ="
             " (SELECT entry_id FROM audit_leaf ORDER BY leaf_no DESC LIMIT 1)"
         )
-        report = verifier.verify(connection)
+        report = verifier.verify(connection, patience=0)
     return [str(finding) for finding in report.findings]
