@@ -73,7 +73,7 @@ PORTAL: Mapping[str, Access] = {
     "portal:run": reading(VIEWER),
     "portal:evidence": reading(VIEWER),
     "portal:notices": reading(VIEWER),
-    "portal:notices_read": sending(VIEWER),
+    "portal:notices_read": sending(MEMBER),
 }
 CAFE: Mapping[str, Access] = {
     "cafe:templates": reading(VIEWER),

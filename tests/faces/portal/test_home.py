@@ -99,6 +99,17 @@ def test_notices_are_counted_until_they_are_read(client: Client, company: Compan
     assert '<span class="count">' not in client.get(address).content.decode()
 
 
+def test_a_viewer_does_not_read_for_the_company(
+    browser: Browser, viewer: User, company: Company
+) -> None:
+    tell(company, "Evening")
+    address, watcher = company.url("notices/"), browser(viewer)
+    assert watcher.post(f"{address}read/").status_code == 403
+    page = watcher.get(address).content.decode()
+    assert '<span class="count">1</span>' in page
+    assert "Mark all as read" not in page
+
+
 @pytest.mark.parametrize("count", [1, 3])
 def test_notices_take_as_many_queries_for_one_as_for_three(
     client: Client,

@@ -6,6 +6,7 @@ from django.shortcuts import redirect, render
 
 from tenantry.core import clock
 from tenantry.customers.notices import queries, services
+from tenantry.customers.tenants.roles import Act
 from tenantry.faces.portal.access import tenant_page
 from tenantry.sdk.portal import TenantRequest
 
@@ -20,7 +21,7 @@ def list_notices(request: TenantRequest, short_id: str) -> HttpResponse:
     return render(request, "portal/notices.html", {"page": page, "unread": queries.count_unread()})
 
 
-@tenant_page(methods=["POST"])
+@tenant_page(act=Act.EDIT, methods=["POST"])
 def read_notices(request: TenantRequest, short_id: str) -> HttpResponse:
     """Mark all as read."""
     services.mark_read(tenant_id=request.tenant.tenant_id, now=clock.now())
