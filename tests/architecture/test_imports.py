@@ -15,6 +15,9 @@ PLANTED = [
     ("faces/portal/apps.py", "import tenantry.faces.console", "Faces do not know each other"),
     ("work/automation/apps.py", "import tenantry.work.schedules", "Work: schedules stand"),
     ("customers/notices/apps.py", "import tenantry.customers.tenants", "Customers: notices below"),
+    ("fleet/domains/apps.py", "import tenantry.fleet.gateway", "Fleet: runs stand on gateway"),
+    ("fleet/hosts/apps.py", "import tenantry.work.automation", "The stack: top imports down"),
+    ("ledger/funnel/apps.py", "import tenantry.ledger.audit", "Ledger: siblings"),
     ("governance/vault/apps.py", "import tenantry.governance.policies", "Governance: siblings"),
     ("core/trace.py", "import tenantry.core.logs", "No cycles"),
     ("core/clock.py", "import tenantry_cafe", "The platform imports no product"),
@@ -22,15 +25,16 @@ PLANTED = [
     ("cafe", "import tenantry.core.clock", "Products see the sdk only"),
     ("newroom/__init__.py", "", "The stack: top imports down"),
 ]
+PARTS = ("src", "products/cafe/src", "products/erp/src")
 
 
 def lint(folder: Path) -> str:
     program = (
-        "import sys; sys.path[:0] = sys.argv[1:3];"
+        "import sys; sys.path[:0] = sys.argv[1:4];"
         "from importlinter.cli import lint_imports;"
         "sys.exit(lint_imports(no_cache=True))"
     )
-    paths = [str(folder / "src"), str(folder / "products/cafe/src")]
+    paths = [str(folder / part) for part in PARTS]
     done = subprocess.run(
         [sys.executable, "-c", program, *paths],
         cwd=folder,
@@ -44,7 +48,7 @@ def lint(folder: Path) -> str:
 
 @pytest.fixture
 def tree(tmp_path: Path) -> Path:
-    for part in ("src", "products/cafe/src"):
+    for part in PARTS:
         shutil.copytree(
             ROOT / part, tmp_path / part, ignore=shutil.ignore_patterns("__pycache__", "*.egg-info")
         )

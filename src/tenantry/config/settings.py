@@ -25,6 +25,9 @@ AUDIT_TRUSTED_KEYS = env.words("AUDIT_TRUSTED_KEYS")
 
 BASE_URL = env.text("BASE_URL", "http://127.0.0.1:8000")
 LIVE_URL = env.text("LIVE_URL", "http://127.0.0.1:8001")
+# Where tenants' instances are reached: scheme and port of the gateway, and the base of their names.
+GATEWAY_URL = env.text("GATEWAY_URL", "http://localhost:8080")
+TENANT_DOMAIN = env.text("TENANT_DOMAIN", "localhost")
 ALLOWED_HOSTS = env.words("ALLOWED_HOSTS", "127.0.0.1,localhost,testserver")
 # Whose X-Forwarded-For and X-Forwarded-Proto are believed.
 TRUSTED_PROXIES = env.words("TRUSTED_PROXIES", "127.0.0.1")
@@ -57,13 +60,20 @@ INSTALLED_APPS = [
     "anymail",
     "procrastinate.contrib.django",
     "tenantry.ledger.audit",
+    "tenantry.ledger.funnel",
     "tenantry.governance.policies",
     "tenantry.governance.vault",
     "tenantry.customers.notices",
     "tenantry.customers.accounts",
     "tenantry.customers.tenants",
+    "tenantry.fleet.hosts",
+    "tenantry.fleet.domains",
+    "tenantry.fleet.gateway",
+    "tenantry.fleet.provisioning",
     "tenantry.work.automation",
     "tenantry.work.schedules",
+    "tenantry.journeys.onboarding",
+    "tenantry.faces.site",
     "tenantry.faces.portal",
     *registry.apps(),
     "tenantry.config",

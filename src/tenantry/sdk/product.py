@@ -10,6 +10,7 @@ from typing import Literal, Protocol, runtime_checkable
 from tenantry.core.errors import Text
 from tenantry.sdk.browser import Page
 from tenantry.sdk.content import Content, ContentProvider
+from tenantry.sdk.recipe import Recipe
 
 
 class Capability(StrEnum):
@@ -212,4 +213,5 @@ class Product:
     audit_actions: tuple[AuditAction, ...] = ()
     personal_data: tuple[PersonalData, ...] = ()
     fake_site: FakeSite | None = None
+    recipe: Recipe | None = None
     story: str = ""

@@ -1,0 +1,1 @@
+"""An ERP of its own for each tenant, as a product on the Tenantry platform."""

@@ -1,0 +1,13 @@
+"""The declaration that the platform reads."""
+
+from django.utils.translation import gettext_lazy as _
+
+from tenantry.sdk import Product
+
+product = Product(
+    slug="erp",
+    name=_("ERP"),
+    version="0.1.0",
+    requires_platform=">=0.1,<0.2",
+    app="tenantry_erp",
+)

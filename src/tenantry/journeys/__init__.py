@@ -1,0 +1,1 @@
+"""What crosses wings: the only place that orchestrates."""
