@@ -13,10 +13,11 @@ import pytest
 from django.conf import LazySettings
 
 from tenantry.config import machine
-from tenantry.config.machine import Addresses
+from tenantry.config.machine import Addresses, Site
 from tenantry.config.supervision import Child, Crew
 from tenantry.sdk import Content, Credentials, Product
 
+NAMES = ["web", "live", "scheduler", "worker", "browser", "gateway", "host-sg", "host-kr"]
 SERVE = """
 import http.server, sys
 http.server.test(http.server.SimpleHTTPRequestHandler, port=int(sys.argv[1]), bind="127.0.0.1")
@@ -49,11 +50,11 @@ PRODUCT = Product(
 
 @pytest.fixture
 def base() -> int:
-    """The first of five neighbouring ports that nobody listens on."""
+    """The first of six neighbouring ports that nobody listens on."""
     for port in range(20_000, 30_000, 7):
         with ExitStack() as stack:
             try:
-                for offset in range(5):
+                for offset in range(6):
                     stack.enter_context(socket.create_server(("127.0.0.1", port + offset)))
             except OSError:
                 continue
@@ -68,9 +69,14 @@ def state_dir(settings: LazySettings, tmp_path: Path) -> Path:
 
 
 def ports(crew: Crew, addresses: Addresses) -> list[int | None]:
-    given = [child.command[child.command.index("--port") + 1] for child in crew.children[1:3]]
-    listened = [urlsplit(url).port for url in (addresses.web, addresses.live, addresses.site)]
-    assert [str(port) for port in listened[:2]] == given
+    given = [
+        child.command[child.command.index("--port") + 1]
+        for child in crew.children
+        if child.name in {"web", "live", "gateway"}
+    ]
+    urls = (addresses.web, addresses.live, addresses.gateway, addresses.sites["probe"].url)
+    listened = [urlsplit(url).port for url in urls]
+    assert [str(port) for port in listened[:3]] == given
     return listened
 
 
@@ -106,41 +112,36 @@ def test_everybody_gets_a_port_of_his_own(base: int, taken: tuple[int, ...]) -> 
     with ExitStack() as stack:
         for offset in taken:
             stack.enter_context(socket.create_server(("127.0.0.1", base + offset)))
-        found = ports(*machine.crew(product=PRODUCT, web_port=base))
-    free = [base + offset for offset in range(5) if offset not in taken]
-    assert found == free[:3]
+        found = ports(*machine.crew(products=[PRODUCT], web_port=base))
+    free = [base + offset for offset in range(6) if offset not in taken]
+    assert found == free[:4]
 
 
 def test_every_process_knows_the_addresses_and_shares_the_state(base: int, state_dir: Path) -> None:
-    crew, addresses = machine.crew(product=PRODUCT, web_port=base)
-    names = ["fakesite", "web", "live", "scheduler", "worker", "browser"]
+    crew, addresses = machine.crew(products=[PRODUCT], web_port=base)
+    names = ["fakesite-probe", *NAMES]
     assert [child.name for child in crew.children] == names
     assert [child.log for child in crew.children] == [state_dir / f"logs/{n}.log" for n in names]
     site, *others = crew.children
-    token = addresses.site_token
+    url, token = addresses.sites["probe"].url, addresses.sites["probe"].token
     assert len(token) >= 16
-    assert site.environment == {"PROBE_SITE": addresses.site, "PROBE_TOKEN": token}
-    assert site.command == ("site", str(base + 2), str(state_dir / "fakesite-probe"), token)
+    assert site.environment == {"PROBE_SITE": url, "PROBE_TOKEN": token}
+    assert site.command == ("site", str(base + 3), str(state_dir / "fakesite-probe"), token)
     expected = {
         "BASE_URL": addresses.web,
         "LIVE_URL": addresses.live,
+        "GATEWAY_URL": addresses.gateway,
         "TENANTRY_STATE_DIR": str(state_dir),
-        "PROBE_SITE": addresses.site,
+        "PROBE_SITE": url,
         "PROBE_TOKEN": token,
     }
-    assert [child.environment for child in others] == [expected] * 5
+    assert [child.environment for child in others] == [expected] * len(NAMES)
 
 
 def test_without_a_product_there_is_no_site(base: int) -> None:
-    crew, addresses = machine.crew(product=None, web_port=base)
-    assert [child.name for child in crew.children] == [
-        "web",
-        "live",
-        "scheduler",
-        "worker",
-        "browser",
-    ]
-    assert (addresses.site, addresses.site_token) == ("", "")
+    crew, addresses = machine.crew(products=[], web_port=base)
+    assert [child.name for child in crew.children] == NAMES
+    assert addresses.sites == {}
 
 
 @pytest.fixture
@@ -157,7 +158,8 @@ def server(base: int, tmp_path: Path) -> Iterator[Crew]:
 
 def test_ready_is_when_all_answer(server: Crew, base: int) -> None:
     here = f"http://127.0.0.1:{base}"
-    machine.wait_ready(server, Addresses(web=here, live=here, site=here))
+    site = Site(url=here, token="")
+    machine.wait_ready(server, Addresses(web=here, live=here, gateway=here, sites={"a": site}))
     log = server.children[0].log.read_text()
     assert log.count('"GET /health/ HTTP/1.1"') == 2
 
@@ -165,7 +167,7 @@ def test_ready_is_when_all_answer(server: Crew, base: int) -> None:
 def test_dead_process_is_started_again_while_waiting(server: Crew, base: int) -> None:
     here = f"http://127.0.0.1:{base}"
     server.kill("web")
-    machine.wait_ready(server, Addresses(web=here, live=here))
+    machine.wait_ready(server, Addresses(web=here, live=here, gateway=here))
     assert server.children[0].starts == 2
 
 
@@ -176,7 +178,7 @@ def test_who_does_not_answer_is_named(
     web, live = f"http://127.0.0.1:{base}", f"http://127.0.0.1:{base + 1}"
     began = time.monotonic()
     with pytest.raises(TimeoutError) as refusal:
-        machine.wait_ready(server, Addresses(web=web, live=live))
+        machine.wait_ready(server, Addresses(web=web, live=live, gateway=web))
     assert str(refusal.value) == f"{live}/health/ did not answer: see {state_dir / 'logs'}."
     assert time.monotonic() - began < 10
 

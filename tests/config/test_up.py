@@ -13,7 +13,7 @@ import pytest
 from tenantry.config import machine
 from tests.config.support import Installation, until
 
-KINDS = {"web", "live", "scheduler", "worker", "browser"}
+KINDS = {"web", "live", "scheduler", "worker", "browser", "gateway", "host"}
 
 
 @pytest.fixture

@@ -5,9 +5,9 @@ import socket
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from django.conf import settings
@@ -16,19 +16,30 @@ from django.core.management import call_command
 from tenantry.config import migrating, seed
 from tenantry.config.supervision import Child, Crew, tenantry
 from tenantry.core import clock
-from tenantry.sdk.product import Product
+from tenantry.sdk.product import FakeSite, Product
 
 _READY_SECONDS = 60.0
+# This machine plays a host in each of two regions, with half of itself for each.
+_REGIONS = ("sg", "kr")
+_HALF = ("--share", "0.5")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Site:
+    """A product's fake site: where it listens, and the token that steers it."""
+
+    url: str
+    token: str
 
 
 @dataclass(frozen=True, kw_only=True)
 class Addresses:
-    """Where the platform listens."""
+    """Where the platform listens, and the products' fake sites by slug."""
 
     web: str
     live: str
-    site: str = ""
-    site_token: str = ""
+    gateway: str
+    sites: Mapping[str, Site] = field(default_factory=dict)
 
 
 def prepare() -> Iterator[str]:
@@ -55,53 +66,73 @@ def free_port(wanted: int) -> int:
     raise OSError(message)
 
 
-def crew(*, product: Product | None, web_port: int) -> tuple[Crew, Addresses]:
+def crew(*, products: Sequence[Product], web_port: int) -> tuple[Crew, Addresses]:
     """Return the processes of this machine, and where they will listen."""
     logs = settings.STATE_DIR / "logs"
     web = free_port(web_port)
     live = free_port(web + 1)
-    addresses = Addresses(web=f"http://127.0.0.1:{web}", live=f"http://127.0.0.1:{live}")
-    environment = {"BASE_URL": addresses.web, "LIVE_URL": addresses.live}
-    environment["TENANTRY_STATE_DIR"] = str(settings.STATE_DIR)
-    children = []
-    if product and product.fake_site:
-        port, token = free_port(live + 1), secrets.token_urlsafe(16)
-        data: Path = settings.STATE_DIR / f"fakesite-{product.slug}"
-        site = f"http://127.0.0.1:{port}"
-        addresses = Addresses(web=addresses.web, live=addresses.live, site=site, site_token=token)
-        site_environment = dict(product.fake_site.environment(url=site, control_token=token))
-        environment |= site_environment
-        children.append(
-            Child(
-                name="fakesite",
-                command=product.fake_site.command(port=port, data=data, control_token=token),
-                environment=site_environment,
-                log=logs / "fakesite.log",
-            )
-        )
-    for name, options in _processes(web, live):
-        command = tenantry(name, *options)
+    gateway = free_port(live + 1)
+    addresses = Addresses(
+        web=f"http://127.0.0.1:{web}",
+        live=f"http://127.0.0.1:{live}",
+        gateway=f"http://{settings.TENANT_DOMAIN}:{gateway}",
+    )
+    environment = {
+        "BASE_URL": addresses.web,
+        "LIVE_URL": addresses.live,
+        "GATEWAY_URL": addresses.gateway,
+        "TENANTRY_STATE_DIR": str(settings.STATE_DIR),
+    }
+    children, sites, last = [], {}, gateway
+    for product in products:
+        if not product.fake_site:
+            continue
+        last = free_port(last + 1)
+        site = Site(url=f"http://127.0.0.1:{last}", token=secrets.token_urlsafe(16))
+        sites[product.slug] = site
+        child = _fake_site(product.slug, product.fake_site, site, port=last, logs=logs)
+        environment |= child.environment
+        children.append(child)
+    for name, options in _processes(web, live, gateway):
+        command = tenantry(*options)
         children.append(
             Child(name=name, command=command, environment=environment, log=logs / f"{name}.log")
         )
-    return Crew(children=children), addresses
+    return Crew(children=children), replace(addresses, sites=sites)
 
 
-def _processes(web: int, live: int) -> list[tuple[str, tuple[str, ...]]]:
+def _fake_site(slug: str, fake: FakeSite, site: Site, *, port: int, logs: Path) -> Child:
+    return Child(
+        name=f"fakesite-{slug}",
+        command=fake.command(
+            port=port, data=settings.STATE_DIR / f"fakesite-{slug}", control_token=site.token
+        ),
+        environment=dict(fake.environment(url=site.url, control_token=site.token)),
+        log=logs / f"fakesite-{slug}.log",
+    )
+
+
+def _processes(web: int, live: int, gateway: int) -> list[tuple[str, tuple[str, ...]]]:
     return [
-        ("web", ("--port", str(web))),
-        ("live", ("--port", str(live))),
-        ("scheduler", ()),
-        ("worker", ()),
-        ("browser", ()),
+        ("web", ("web", "--port", str(web))),
+        ("live", ("live", "--port", str(live))),
+        ("scheduler", ("scheduler",)),
+        ("worker", ("worker",)),
+        ("browser", ("browser",)),
+        ("gateway", ("gateway", "--port", str(gateway))),
+        *(
+            (f"host-{region}", ("host", "--name", f"local-{region}", "--region", region, *_HALF))
+            for region in _REGIONS
+        ),
     ]
 
 
 def wait_ready(crew: Crew, addresses: Addresses) -> None:
-    """Wait until web and live answer; raises TimeoutError naming the logs."""
+    """Wait until everybody who listens answers; raises TimeoutError naming the logs."""
     deadline = time.monotonic() + _READY_SECONDS
     waiting = [f"{addresses.web}/health/", f"{addresses.live}/health/"]
-    waiting += [addresses.site] if addresses.site else []
+    waiting += [f"{addresses.gateway}/.tenantry/health"]
+    waiting += [site.url for site in addresses.sites.values()]
     while waiting := [url for url in waiting if not _answers(url)]:
         if time.monotonic() > deadline:
             message = f"{', '.join(waiting)} did not answer: see {settings.STATE_DIR / 'logs'}."

@@ -135,6 +135,7 @@ async def tell(
 ) -> list[PlayedLine]:
     """Play the product's story; returns its lines, the last one broken if it did not hold."""
     play: Any = import_string(product.story)
+    site = addresses.sites.get(product.slug)
     executable = chromium.find().headless
     async with async_playwright() as playwright:
         browser = await playwright.chromium.launch(executable_path=executable)
@@ -144,8 +145,8 @@ async def tell(
             tenant_short_id=people.tenant_short_id,
             customer=people.customer,
             operator=people.operator,
-            site_url=addresses.site,
-            site_token=addresses.site_token,
+            site_url=site.url if site else "",
+            site_token=site.token if site else "",
             crew=crew,
             browser=browser,
         )
@@ -158,12 +159,25 @@ async def tell(
     return stage.lines
 
 
-def summary(lines: Sequence[PlayedLine], *, setup_seconds: float) -> dict[str, object]:
-    """Return the story's outcome as a program reads it."""
+def summary(
+    stories: Mapping[str, Sequence[PlayedLine]], *, setup_seconds: float
+) -> dict[str, object]:
+    """Return how the stories went, by product, as a program reads it."""
+    lines = [line for story in stories.values() for line in story]
     return {
-        "held": bool(lines) and all(line.held for line in lines),
+        "held": bool(stories) and all(_held(story) for story in stories.values()),
         "setup_seconds": round(setup_seconds, 2),
         "story_seconds": round(sum(line.seconds for line in lines), 2),
-        "lines": [{**asdict(line), "held": line.held} for line in lines],
+        "stories": {
+            slug: {
+                "held": _held(story),
+                "lines": [{**asdict(line), "held": line.held} for line in story],
+            }
+            for slug, story in stories.items()
+        },
         "database": connection.settings_dict["ENGINE"],
     }
+
+
+def _held(story: Sequence[PlayedLine]) -> bool:
+    return bool(story) and all(line.held for line in story)

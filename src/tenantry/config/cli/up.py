@@ -16,6 +16,7 @@ from tenantry.config import machine, postgres, seed, stage
 from tenantry.config.cli.output import print_json
 from tenantry.config.machine import Addresses
 from tenantry.config.postgres import PostgresUnavailable
+from tenantry.config.stage import PlayedLine
 from tenantry.config.supervision import Crew
 from tenantry.core import clock, env, logs
 from tenantry.sdk import registry
@@ -27,9 +28,11 @@ _log = logs.get_logger(__name__)
 
 @click.command()
 @click.option("--port", default=8000, show_default=True, help="First port to try.")
-@click.option("--story", is_flag=True, help="Play the product's story once everything runs.")
-@click.option("--exit", "leave", is_flag=True, help="End after the story; exit code 0 if it held.")
-@click.option("--json", "as_json", is_flag=True, help="Print the story's summary.")
+@click.option("--story", is_flag=True, help="Play the products' stories once everything runs.")
+@click.option(
+    "--exit", "leave", is_flag=True, help="End after the stories; exit code 0 if they held."
+)
+@click.option("--json", "as_json", is_flag=True, help="Print the stories' summary.")
 def up(*, port: int, story: bool, leave: bool, as_json: bool) -> None:
     """Set everything up and run every process, starting again those that die."""
     logs.configure(process="up")
@@ -38,18 +41,15 @@ def up(*, port: int, story: bool, leave: bool, as_json: bool) -> None:
     began = time.monotonic()
     for step in machine.prepare():
         _told.print(f"[dim]{time.monotonic() - began:5.1f} s[/dim]  {step}", highlight=False)
-    product = next(iter(registry.products()), None)
-    crew, addresses = machine.crew(product=product, web_port=port)
+    crew, addresses = machine.crew(products=registry.products(), web_port=port)
     with machine.running(crew):
         machine.wait_ready(crew, addresses)
         setup_seconds = time.monotonic() - began
         _told.print(f"[dim]{setup_seconds:5.1f} s[/dim]  every process answers", highlight=False)
         outcome: dict[str, object] = {"held": True}
         with _watched(crew):
-            if story and product and product.story:
-                people = seed.seed_story(now=clock.now())
-                playing = stage.tell(product, crew=crew, addresses=addresses, people=people)
-                outcome = stage.summary(asyncio.run(playing), setup_seconds=setup_seconds)
+            if story:
+                outcome = stage.summary(_tell(crew, addresses), setup_seconds=setup_seconds)
                 if as_json:
                     print_json(outcome)
             if not leave:
@@ -57,6 +57,18 @@ def up(*, port: int, story: bool, leave: bool, as_json: bool) -> None:
                 with suppress(KeyboardInterrupt):
                     threading.Event().wait()
     sys.exit(0 if outcome["held"] else 1)
+
+
+def _tell(crew: Crew, addresses: Addresses) -> dict[str, list[PlayedLine]]:
+    """Play every product's story: how a customer comes in before what is done for them."""
+    told = {}
+    for product in sorted(registry.products(), key=lambda one: (one.recipe is None, one.slug)):
+        if product.story:
+            _told.rule(str(product.name))
+            people = seed.seed_story(now=clock.now())
+            playing = stage.tell(product, crew=crew, addresses=addresses, people=people)
+            told[product.slug] = asyncio.run(playing)
+    return told
 
 
 @contextmanager
@@ -86,9 +98,12 @@ def _watch(crew: Crew, stop: threading.Event) -> None:
 
 def _say_where(addresses: Addresses) -> None:
     people = seed.seed_demo(now=clock.now())
-    addresses_of = {"portal": addresses.web, "console": f"{addresses.web}/console"}
-    if addresses.site:
-        addresses_of["fake site"] = addresses.site
+    addresses_of = {
+        "trial": f"{addresses.web}/trial",
+        "portal": addresses.web,
+        "console": f"{addresses.web}/console",
+        **{f"fake {slug}": site.url for slug, site in addresses.sites.items()},
+    }
     _told.rule("running; Ctrl-C ends it")
     for name, url in addresses_of.items():
         _told.print(f"{name:<9} {url}/", highlight=False)
