@@ -1,4 +1,4 @@
-"""The whole platform, as `make run` starts it: every process, Chromium, and the products' stories."""
+"""The whole platform, as `make run` starts it: every process, Chromium, every story."""
 
 import json
 import os
