@@ -22,7 +22,11 @@ from tenantry.ledger.audit.vocabulary import Action
 from tests.probes import at_once
 
 ACTOR = "operator:0"
-READ_AND_REVIEW = {OperatorAct.READ, OperatorAct.REVIEW_SCHEDULES}
+READ_AND_REVIEW = {
+    OperatorAct.READ,
+    OperatorAct.REVIEW_SCHEDULES,
+    OperatorAct.REVIEW_REGISTRATIONS,
+}
 
 
 def make(now: datetime, **given: str) -> User:
@@ -126,6 +130,9 @@ def test_get_user_finds_active_people_only(owner: User) -> None:
                 OperatorAct.MANAGE_JOBS,
                 OperatorAct.DISCONNECT,
                 OperatorAct.RETRY_MAIL,
+                OperatorAct.SET_DICTIONARY,
+                OperatorAct.MANAGE_TENANTS,
+                OperatorAct.MANAGE_HOSTS,
             },
         ),
         (OperatorRole.SUPERUSER, set(OperatorAct)),

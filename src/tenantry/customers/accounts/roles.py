@@ -16,16 +16,25 @@ class OperatorAct(StrEnum):
     MANAGE_JOBS = "manage_jobs"
     DISCONNECT = "disconnect"
     RETRY_MAIL = "retry_mail"
+    REVIEW_REGISTRATIONS = "review_registrations"
+    SET_DICTIONARY = "set_dictionary"
+    MANAGE_TENANTS = "manage_tenants"
+    MANAGE_HOSTS = "manage_hosts"
     SET_POLICIES = "set_policies"
     MANAGE_OPERATORS = "manage_operators"
 
 
-_REVIEWER = frozenset({OperatorAct.READ, OperatorAct.REVIEW_SCHEDULES})
+_REVIEWER = frozenset(
+    {OperatorAct.READ, OperatorAct.REVIEW_SCHEDULES, OperatorAct.REVIEW_REGISTRATIONS}
+)
 _OPERATOR = _REVIEWER | {
     OperatorAct.SUSPEND_SCHEDULES,
     OperatorAct.MANAGE_JOBS,
     OperatorAct.DISCONNECT,
     OperatorAct.RETRY_MAIL,
+    OperatorAct.SET_DICTIONARY,
+    OperatorAct.MANAGE_TENANTS,
+    OperatorAct.MANAGE_HOSTS,
 }
 OPERATOR_ACTS: Mapping[str, frozenset[OperatorAct]] = MappingProxyType(
     {

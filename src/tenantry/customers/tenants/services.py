@@ -17,16 +17,24 @@ from tenantry.customers.tenants.errors import (
     ZoneUnknown,
 )
 from tenantry.customers.tenants.models import NAME_LENGTH, Membership, Tenant
-from tenantry.customers.tenants.states import Role
+from tenantry.customers.tenants.states import Role, TenantState
 from tenantry.ledger.audit import services as audit
 from tenantry.ledger.audit.vocabulary import Action
 
 
 def create_tenant(
-    *, name: str, zone: str, language: str, owner: User, actor: str, now: datetime
+    *,
+    name: str,
+    zone: str,
+    language: str,
+    owner: User,
+    actor: str,
+    now: datetime,
+    state: TenantState = TenantState.ACTIVE,
 ) -> Tenant:
     """Make a tenant with its first member. `zone` is an IANA name.
 
+    One with an instance of its own begins as REQUESTED.
     Refuses: `TenantNameInvalid`, `ZoneUnknown`, `LanguageUnknown`.
     """
     cleaned = name.strip()
@@ -36,7 +44,9 @@ def create_tenant(
         raise ZoneUnknown(zone=zone)
     if language not in dict(settings.LANGUAGES):
         raise LanguageUnknown(language=language)
-    tenant = Tenant(id=uuid7(), name=cleaned, zone=zone, language=language, created_at=now)
+    tenant = Tenant(
+        id=uuid7(), name=cleaned, zone=zone, language=language, state=state, created_at=now
+    )
     with tenancy.scope(tenant.id):
         tenant.save(force_insert=True)
         audit.append(

@@ -176,6 +176,60 @@ _RULES = (
         least=1,
         most=100,
     ),
+    Rule(
+        key="hosts.hold_minutes",
+        label=_("Minutes room on a host is held"),
+        help=_("A company that is not set up by then gives its room back and is placed anew."),
+        default=15,
+        least=1,
+        most=240,
+    ),
+    Rule(
+        key="onboarding.free_mail",
+        label=_("Trials with an address of a free mail provider"),
+        help=_("A company rarely writes from one, but a small one may."),
+        default="approval",
+        choices={
+            "approval": _("wait for an operator"),
+            "accept": _("are let in"),
+            "refuse": _("are refused"),
+        },
+    ),
+    Rule(
+        key="onboarding.unknown_domain",
+        label=_("Trials with an address that could not be judged"),
+        help=_("Name servers were silent, or a list could not be read; nobody is at fault."),
+        default="approval",
+        choices={
+            "approval": _("wait for an operator"),
+            "accept": _("are let in"),
+            "refuse": _("are refused"),
+        },
+    ),
+    Rule(
+        key="onboarding.expiry_hours",
+        label=_("Hours until an unfinished registration ends"),
+        help=_("Counted from the last step of the visitor; what waits for an operator stays."),
+        default=24,
+        least=1,
+        most=720,
+    ),
+    Rule(
+        key="onboarding.enter_hours",
+        label=_("Hours in which the registration's browser is signed in without a code"),
+        help=_("Counted from the proof of the address; afterwards a code comes by mail."),
+        default=24,
+        least=0,
+        most=168,
+    ),
+    Rule(
+        key="onboarding.per_network_hour",
+        label=_("Addresses given for trials per network and hour"),
+        help=_("A network is a /24 of IPv4 or a /48 of IPv6; an office may share one."),
+        default=20,
+        least=1,
+        most=10_000,
+    ),
 )
 RULES: Mapping[str, Rule] = MappingProxyType({rule.key: rule for rule in _RULES})
 

@@ -44,6 +44,20 @@ class Action(TextChoices):
     TENANTS_MEMBER_ROLE_CHANGED = "tenants.member.role_changed", _("Member's role changed")
     TENANTS_MEMBER_REMOVED = "tenants.member.removed", _("Member removed")
 
+    HOSTS_HOST_REGISTERED = "hosts.host.registered", _("Host registered")
+    HOSTS_HOST_FOUND = "hosts.host.found", _("Host heard of again")
+    HOSTS_HOST_LOST = "hosts.host.lost", _("Host lost")
+    HOSTS_HOST_DRAINED = "hosts.host.drained", _("Host closed to new companies")
+    HOSTS_HOST_OPENED = "hosts.host.opened", _("Host opened")
+    HOSTS_LEASE_HELD = "hosts.lease.held", _("Room on a host held")
+    HOSTS_LEASE_CONFIRMED = "hosts.lease.confirmed", _("Room on a host taken")
+    HOSTS_LEASE_RELEASED = "hosts.lease.released", _("Room on a host given back")
+
+    DOMAINS_DOMAIN_CLAIMED = "domains.domain.claimed", _("Host name claimed")
+    DOMAINS_DOMAIN_ACTIVATED = "domains.domain.activated", _("Host name in use")
+    DOMAINS_DOMAIN_BROKEN = "domains.domain.broken", _("Host name broken")
+    DOMAINS_DOMAIN_REMOVED = "domains.domain.removed", _("Host name given back")
+
     AUTOMATION_CONNECTION_CREATED = "automation.connection.created", _("Account connected")
     AUTOMATION_CONNECTION_CHANGED = "automation.connection.changed", _("Connection changed")
     AUTOMATION_CONNECTION_REMOVED = "automation.connection.removed", _("Connection removed")
@@ -70,6 +84,22 @@ class Action(TextChoices):
     SCHEDULES_REVIEW_REJECTED = "schedules.review.rejected", _("Rejected")
     SCHEDULES_SLOT_DECIDED = "schedules.slot.decided", _("Slot decided")
     SCHEDULES_RUN_REQUESTED = "schedules.run.requested", _("Run requested by hand")
+
+    ONBOARDING_REGISTRATION_STARTED = "onboarding.registration.started", _("Registration started")
+    ONBOARDING_REGISTRATION_CHANGED = "onboarding.registration.changed", _("Registration changed")
+    ONBOARDING_REGISTRATION_APPROVED = (
+        "onboarding.registration.approved",
+        _("Registration approved"),
+    )
+    ONBOARDING_REGISTRATION_REJECTED = (
+        "onboarding.registration.rejected",
+        _("Registration rejected"),
+    )
+    ONBOARDING_BROWSER_CHANGED = "onboarding.browser.changed", _("Went on in another browser")
+    ONBOARDING_ADDRESS_JUDGED = "onboarding.address.judged", _("Address judged")
+    ONBOARDING_DOMAIN_ADDED = "onboarding.domain.added", _("Domain added to the dictionary")
+    ONBOARDING_DOMAIN_CHANGED = "onboarding.domain.changed", _("Domain changed in the dictionary")
+    ONBOARDING_DOMAIN_REMOVED = "onboarding.domain.removed", _("Domain taken out of the dictionary")
 
 
 def label_of(action: str) -> Text:
