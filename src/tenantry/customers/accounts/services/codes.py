@@ -1,33 +1,21 @@
-"""Verbs: asking for sign-in codes, redeeming them, and the people themselves."""
+"""Sign-in codes: asking for one, making it, redeeming it."""
 
 from datetime import datetime
 from uuid import UUID
 
-from django.conf import settings
-from django.contrib.auth.password_validation import validate_password
-from django.core.exceptions import ValidationError
-from django.core.validators import validate_email
-from django.db import IntegrityError, connection, transaction
+from django.db import connection, transaction
 
 from tenantry.core import tenancy
 from tenantry.core.crypto import keyed_hash
 from tenantry.core.ids import uuid7
 from tenantry.core.queue import defer
 from tenantry.customers.accounts import codes
-from tenantry.customers.accounts.errors import (
-    AddressInvalid,
-    AddressTaken,
-    CodeRefused,
-    LanguageUnknown,
-    PasswordWeak,
-    RoleUnknown,
-    TooManyCodes,
-)
+from tenantry.customers.accounts.errors import CodeRefused, TooManyCodes
 from tenantry.customers.accounts.messages import SendSignInCode
 from tenantry.customers.accounts.models import SignInCode, User
 from tenantry.customers.accounts.networks import network_of
 from tenantry.customers.accounts.queries import canonical, find_by_email
-from tenantry.customers.accounts.states import OperatorRole
+from tenantry.customers.accounts.services.people import record, require_address
 from tenantry.customers.notices import services as notices
 from tenantry.governance.policies import queries as policies
 from tenantry.governance.policies import services as counters
@@ -36,8 +24,6 @@ from tenantry.ledger.audit.vocabulary import Action
 
 CODE_MINUTES = 10
 _PURPOSE = "sign_in"
-# RFC 3696, erratum 1690: a path of 256 characters less its brackets.
-_LONGEST_ADDRESS = 254
 _HOUR, _DAY = "%Y-%m-%dT%H", "%Y-%m-%d"
 
 # Expiry is the database's time: processes with wrong clocks agree on it.
@@ -75,7 +61,7 @@ def request_code(*, email: str, browser: str, network: str, language: str, now: 
     Refuses: `AddressInvalid`, `TooManyCodes`.
     """
     _require_browser(browser)
-    address = _address(email)
+    address = require_address(email)
     identity, browser_hash = _identity(address), _browser(browser)
     window = now.strftime(_HOUR)
     limits = (
@@ -127,7 +113,7 @@ def issue_code(
             now=now,
         )
         if user:
-            _record(Action.ACCOUNTS_CODE_REQUESTED, user, "system:worker", now)
+            record(Action.ACCOUNTS_CODE_REQUESTED, user, "system:worker", now)
 
 
 def redeem_code(*, email: str, browser: str, code: str, now: datetime) -> User:
@@ -195,7 +181,7 @@ def _refused(identity: bytes, now: datetime) -> None:
 def _signed_in(address: str, now: datetime) -> User | None:
     user = find_by_email(address)
     if user is not None:
-        _record(Action.ACCOUNTS_USER_SIGNED_IN, user, f"user:{user.id}", now)
+        record(Action.ACCOUNTS_USER_SIGNED_IN, user, f"user:{user.id}", now)
     return user
 
 
@@ -205,17 +191,6 @@ def forget_old_codes() -> int:
         cursor.execute(_FORGET)
         count: int = cursor.rowcount
         return count
-
-
-def _address(email: str) -> str:
-    address = canonical(email)
-    try:
-        validate_email(address)
-    except ValidationError:
-        raise AddressInvalid from None
-    if len(address) > _LONGEST_ADDRESS:
-        raise AddressInvalid
-    return address
 
 
 def _identity(address: str) -> bytes:
@@ -234,90 +209,3 @@ def _require_browser(browser: str) -> None:
     if not browser:
         reason = "a sign-in code is bound to a browser: give its random value"
         raise ValueError(reason)
-
-
-def create_user(
-    *,
-    email: str,
-    actor: str,
-    now: datetime,
-    name: str = "",
-    language: str = "en",
-    password: str = "",
-) -> User:
-    """Make a person; only operators have a password.
-
-    Refuses: `AddressInvalid`, `AddressTaken`, `LanguageUnknown`, `PasswordWeak`.
-    """
-    address = _address(email)
-    _require_language(language)
-    user = User(email=address, name=name.strip(), language=language, created_at=now)
-    _give_password(user, password)
-    with tenancy.platform("add a person"):
-        try:
-            with transaction.atomic():
-                user.save(force_insert=True)
-        except IntegrityError:
-            raise AddressTaken from None
-        _record(Action.ACCOUNTS_USER_CREATED, user, actor, now)
-    return user
-
-
-def set_password(*, user: User, password: str, actor: str, now: datetime) -> None:
-    """Give an operator a password. Refuses: `PasswordWeak`."""
-    _give_password(user, password)
-    with tenancy.platform("change a person"):
-        user.save(update_fields=["password"])
-        _record(Action.ACCOUNTS_USER_CHANGED, user, actor, now)
-
-
-def set_language(*, user: User, language: str, actor: str, now: datetime) -> None:
-    """Speak another language to a person. Refuses: `LanguageUnknown`."""
-    _require_language(language)
-    user.language = language
-    with tenancy.platform("change a person"):
-        user.save(update_fields=["language"])
-        _record(Action.ACCOUNTS_USER_CHANGED, user, actor, now, language=language)
-
-
-def set_operator_role(
-    *, user: User, role: str, actor: str, now: datetime, reason: str = ""
-) -> None:
-    """Make a person an operator of a role, or none with an empty role. Refuses: `RoleUnknown`."""
-    if role not in OperatorRole.values:
-        raise RoleUnknown(role=role)
-    before, user.operator_role = user.operator_role, role
-    with tenancy.platform("change a person"):
-        user.save(update_fields=["operator_role"])
-        change = {"from": before, "to": role}
-        _record(Action.ACCOUNTS_OPERATOR_ROLE_CHANGED, user, actor, now, reason=reason, **change)
-
-
-def _require_language(language: str) -> None:
-    if language not in dict(settings.LANGUAGES):
-        raise LanguageUnknown(language=language)
-
-
-def _give_password(user: User, password: str) -> None:
-    if not password:
-        user.set_unusable_password()
-        return
-    try:
-        validate_password(password, user)
-    except ValidationError as error:
-        raise PasswordWeak(reason=" ".join(error.messages)) from None
-    user.set_password(password)
-
-
-def _record(
-    action: Action, user: User, actor: str, now: datetime, *, reason: str = "", **body: str
-) -> None:
-    audit.append(
-        action=action,
-        tenant_id=None,
-        actor=actor,
-        target=("user", str(user.id)),
-        at=now,
-        reason=reason,
-        body=body,
-    )

@@ -1,0 +1,27 @@
+"""The verbs of this room, one module per topic: import them from here."""
+
+from tenantry.customers.accounts.services.codes import (
+    CODE_MINUTES,
+    forget_old_codes,
+    issue_code,
+    redeem_code,
+    request_code,
+)
+from tenantry.customers.accounts.services.people import (
+    create_user,
+    set_language,
+    set_operator_role,
+    set_password,
+)
+
+__all__ = [
+    "CODE_MINUTES",
+    "create_user",
+    "forget_old_codes",
+    "issue_code",
+    "redeem_code",
+    "request_code",
+    "set_language",
+    "set_operator_role",
+    "set_password",
+]
