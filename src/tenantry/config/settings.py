@@ -28,6 +28,10 @@ LIVE_URL = env.text("LIVE_URL", "http://127.0.0.1:8001")
 # Where tenants' instances are reached: scheme and port of the gateway, and the base of their names.
 GATEWAY_URL = env.text("GATEWAY_URL", "http://localhost:8080")
 TENANT_DOMAIN = env.text("TENANT_DOMAIN", "localhost")
+# Where instances run: the dotted path of a driver of fleet/provisioning/drivers.
+COMPUTE_DRIVER = env.text(
+    "COMPUTE_DRIVER", "tenantry.fleet.provisioning.drivers.local.LocalDriver"
+)
 ALLOWED_HOSTS = env.words("ALLOWED_HOSTS", "127.0.0.1,localhost,testserver")
 # Whose X-Forwarded-For and X-Forwarded-Proto are believed.
 TRUSTED_PROXIES = env.words("TRUSTED_PROXIES", "127.0.0.1")

@@ -72,6 +72,10 @@ MAILS: Mapping[str, frozenset[str]] = MappingProxyType(
         "sign_in_code": frozenset({"code", "minutes"}),
         "sign_in_unknown": frozenset(),
         "notice": frozenset({"title", "message", "remedy", "link"}),
+        "trial_code": frozenset({"code", "minutes"}),
+        "trial_waiting": frozenset({"company", "reference"}),
+        "trial_rejected": frozenset({"company", "reference", "reason", "trial"}),
+        "tenant_active": frozenset({"company", "url", "portal"}),
     }
 )
 

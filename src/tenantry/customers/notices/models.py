@@ -93,6 +93,7 @@ class Mail(models.Model):
     attempts = models.PositiveIntegerField(_("attempts"), default=0)
     last_error = models.CharField(_("last error"), max_length=500, blank=True)
     sealed = models.BinaryField(null=True)
+    trace_id = models.CharField(_("trace"), max_length=32, db_index=True, default="")
     created_at = models.DateTimeField(_("created"))
     sent_at = models.DateTimeField(_("sent"), null=True)
 

@@ -1,9 +1,33 @@
 """What people were told."""
 
+from dataclasses import dataclass
+
+from anymail.exceptions import AnymailError
+from django.core.mail import get_connection
 from django.db.models import QuerySet
 
 from tenantry.customers.notices.models import Captured, Mail, Notice
 from tenantry.customers.notices.states import MailState
+
+
+@dataclass(frozen=True, kw_only=True)
+class MailPath:
+    """Whether mail can leave, and what the mail server said if not."""
+
+    works: bool
+    detail: str = ""
+
+
+def mail_path() -> MailPath:
+    """Connect to the mail server as a mail would, and hang up; uses the network."""
+    backend = get_connection()
+    try:
+        backend.open()
+        backend.close()
+    # Mail servers and mail services answer with these; SMTPException is an OSError.
+    except (OSError, AnymailError) as error:
+        return MailPath(works=False, detail=f"{type(error).__name__}: {error}")
+    return MailPath(works=True)
 
 
 def list_notices() -> QuerySet[Notice]:
@@ -20,6 +44,11 @@ def list_mails(*, state: MailState | None = None) -> QuerySet[Mail]:
     """Return the outbox, the newest first; under `tenancy.platform`."""
     mails = Mail.objects.order_by("-created_at", "-id")
     return mails if state is None else mails.filter(state=state)
+
+
+def mails_of_trace(trace_id: str) -> QuerySet[Mail]:
+    """Return the mails that carry a trace id, in order; under `tenancy.platform`."""
+    return Mail.objects.filter(trace_id=trace_id).order_by("created_at", "id")
 
 
 def list_captured(*, to: str = "") -> QuerySet[Captured]:

@@ -11,7 +11,7 @@ from django.core.mail import EmailMultiAlternatives
 from django.template.loader import render_to_string
 from django.utils import translation
 
-from tenantry.core import live, tenancy
+from tenantry.core import live, tenancy, trace
 from tenantry.core.ids import uuid7
 from tenantry.core.logs import get_logger
 from tenantry.core.queue import defer
@@ -120,6 +120,7 @@ def send_mail(
         language=language,
         template=template,
         dedupe_key=dedupe_key,
+        trace_id=trace.current().trace_id,
         created_at=now,
     )
     mail.sealed = _write(template, language, facts).seal(aad=mail.aad)

@@ -41,6 +41,15 @@ class RoleUnknown(DomainError):
     remedy = _("Choose one from the list.")
 
 
+class TenantStateRefuses(DomainError):
+    """In its present state a company cannot do this."""
+
+    code = "tenant_state_refuses"
+    http_status = 403
+    message = _("This is not possible while the company is %(state)s.")
+    remedy = _("Ask the operators what is needed to change that.")
+
+
 class AlreadyMember(DomainError):
     """The person belongs to the company already."""
 

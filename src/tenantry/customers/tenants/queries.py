@@ -9,7 +9,8 @@ from tenantry.core import tenancy
 from tenantry.core.errors import Forbidden, NotFound
 from tenantry.customers.accounts.models import User
 from tenantry.customers.notices.messages import Recipient
-from tenantry.customers.tenants import roles
+from tenantry.customers.tenants import capabilities, roles
+from tenantry.customers.tenants.capabilities import Capability
 from tenantry.customers.tenants.models import Membership, Tenant
 from tenantry.customers.tenants.states import Role
 
@@ -29,6 +30,10 @@ class Access:
         """Raise `Forbidden` unless the person's role allows it."""
         if not self.can(act):
             raise Forbidden
+
+    def require_capability(self, capability: Capability) -> None:
+        """Raise `TenantStateRefuses` unless the tenant's state allows it."""
+        capabilities.require(self.tenant.state, capability)
 
 
 def list_for_user(user: User) -> list[Access]:
@@ -56,6 +61,16 @@ def get_tenant(tenant_id: UUID) -> Tenant:
     if tenant is None:
         raise NotFound
     return tenant
+
+
+def get_owner(tenant_id: UUID) -> User:
+    """Return a tenant's first owner; raises `NotFound`."""
+    with tenancy.scope(tenant_id):
+        owners = Membership.objects.filter(tenant_id=tenant_id, role=Role.OWNER)
+        membership = owners.select_related("user").order_by("created_at", "id").first()
+    if membership is None:
+        raise NotFound
+    return membership.user
 
 
 def list_tenants() -> QuerySet[Tenant]:

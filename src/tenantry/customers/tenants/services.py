@@ -6,7 +6,8 @@ from uuid import UUID
 
 from django.conf import settings
 
-from tenantry.core import tenancy
+from tenantry.core import live, tenancy
+from tenantry.core.errors import NotFound
 from tenantry.core.ids import uuid7
 from tenantry.customers.accounts.models import User
 from tenantry.customers.tenants.errors import (
@@ -17,7 +18,8 @@ from tenantry.customers.tenants.errors import (
     ZoneUnknown,
 )
 from tenantry.customers.tenants.models import NAME_LENGTH, Membership, Tenant
-from tenantry.customers.tenants.states import Role, TenantState
+from tenantry.customers.tenants.states import TENANT_MOVES, Role, TenantState
+from tenantry.ledger.audit import lifecycle
 from tenantry.ledger.audit import services as audit
 from tenantry.ledger.audit.vocabulary import Action
 
@@ -64,6 +66,40 @@ def create_tenant(
 def _is_zone(zone: str) -> bool:
     # Names without a slash are aliases or, like "localtime", whatever this machine makes of them.
     return zone == "UTC" or ("/" in zone and zone in zoneinfo.available_timezones())
+
+
+def move_tenant(
+    *,
+    tenant_id: UUID,
+    target: TenantState,
+    actor: str,
+    reason: str,
+    now: datetime,
+    action: Action = Action.TENANTS_TENANT_MOVED,
+) -> bool:
+    """Bring a tenant into another state and tell open pages; False when it is in it already.
+
+    Refuses: `NotFound`, `IllegalMove`, `Stale`.
+    """
+    with tenancy.scope(tenant_id):
+        tenant = Tenant.objects.filter(id=tenant_id).first()
+        if tenant is None:
+            raise NotFound
+        moved = lifecycle.transition(
+            tenant,
+            field="state",
+            target=target,
+            moves=TENANT_MOVES,
+            action=action,
+            actor=actor,
+            at=now,
+            tenant_id=tenant_id,
+            reason=reason,
+        )
+        if moved:
+            live.notify(f"tenant:{tenant_id}", kind="tenant")
+            live.notify("console", kind="tenant")
+    return moved
 
 
 def add_member(*, tenant_id: UUID, user: User, role: str, actor: str, now: datetime) -> Membership:

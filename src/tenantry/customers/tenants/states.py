@@ -39,7 +39,15 @@ TENANT_MOVES = check_moves(
         TenantState.ARCHIVED: frozenset({TenantState.ACTIVE, TenantState.PURGING}),
         TenantState.PURGING: frozenset({TenantState.PURGED, TenantState.FAILED}),
         TenantState.PURGED: frozenset(),
-        TenantState.FAILED: frozenset({TenantState.PROVISIONING, TenantState.PURGING}),
+        # Tried again, from the beginning or from a later step.
+        TenantState.FAILED: frozenset(
+            {
+                TenantState.PLACED,
+                TenantState.PROVISIONING,
+                TenantState.VERIFYING,
+                TenantState.PURGING,
+            }
+        ),
     },
 )
 

@@ -40,6 +40,7 @@ class Action(TextChoices):
 
     TENANTS_TENANT_CREATED = "tenants.tenant.created", _("Company created")
     TENANTS_TENANT_CHANGED = "tenants.tenant.changed", _("Company changed")
+    TENANTS_TENANT_MOVED = "tenants.tenant.moved", _("Company's state changed")
     TENANTS_MEMBER_ADDED = "tenants.member.added", _("Member added")
     TENANTS_MEMBER_ROLE_CHANGED = "tenants.member.role_changed", _("Member's role changed")
     TENANTS_MEMBER_REMOVED = "tenants.member.removed", _("Member removed")
@@ -57,6 +58,12 @@ class Action(TextChoices):
     DOMAINS_DOMAIN_ACTIVATED = "domains.domain.activated", _("Host name in use")
     DOMAINS_DOMAIN_BROKEN = "domains.domain.broken", _("Host name broken")
     DOMAINS_DOMAIN_REMOVED = "domains.domain.removed", _("Host name given back")
+
+    PROVISIONING_RUN_STARTED = "provisioning.run.started", _("Run started")
+    PROVISIONING_RUN_CHANGED = "provisioning.run.changed", _("Run changed")
+    PROVISIONING_RUN_CANCELLED = "provisioning.run.cancelled", _("Run asked to be undone")
+    PROVISIONING_RUN_RETRIED = "provisioning.run.retried", _("Run tried again")
+    PROVISIONING_STEP_CHANGED = "provisioning.step.changed", _("Step changed")
 
     AUTOMATION_CONNECTION_CREATED = "automation.connection.created", _("Account connected")
     AUTOMATION_CONNECTION_CHANGED = "automation.connection.changed", _("Connection changed")
