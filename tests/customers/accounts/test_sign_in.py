@@ -1,11 +1,12 @@
-"""Signing in: one code, one person, one browser, once; and nobody learns who has an account."""
+"""Codes: one purpose, one person, one browser, once; and nobody learns who has an account."""
 
 import json
 import re
 from collections.abc import Callable
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import datetime, timedelta
 from functools import partial
+from typing import Any
 
 import pytest
 from django.db import connection
@@ -17,10 +18,13 @@ from tenantry.customers.accounts.codes import ALPHABET, normalized
 from tenantry.customers.accounts.errors import AddressInvalid, CodeRefused, TooManyCodes
 from tenantry.customers.accounts.messages import SendSignInCode
 from tenantry.customers.accounts.models import SignInCode, User
-from tenantry.customers.accounts.states import CODE_MOVES, CodeState
+from tenantry.customers.accounts.queries import canonical
+from tenantry.customers.accounts.states import CODE_MOVES, CodeState, Purpose
 from tenantry.customers.notices import queries as notices
 from tenantry.governance.policies import services as policies
 from tenantry.governance.policies.models import Counter
+from tenantry.ledger.audit.models import AuditEntry
+from tenantry.ledger.audit.vocabulary import Action
 from tests.probes import at_once, database_text, handle_messages
 
 UNKNOWN = "nobody@hanbit.example"
@@ -29,9 +33,10 @@ PARALLEL = 64
 
 @dataclass(frozen=True, kw_only=True)
 class Visitor:
-    """Somebody at the sign-in page."""
+    """Somebody who wants to sign in, or to start a trial."""
 
     now: datetime
+    purpose: Purpose = Purpose.SIGN_IN
     browser: str = "browser-1"
     network: str = "203.0.113.9"
 
@@ -42,6 +47,7 @@ class Visitor:
             network=self.network,
             language="en",
             now=self.now,
+            purpose=self.purpose,
         )
 
     def gets(self, email: str) -> str:
@@ -50,12 +56,29 @@ class Visitor:
         lines = notices.list_captured(to=email)[0].letter.text.splitlines()
         return normalized(lines[2])
 
-    def types(self, email: str, code: str) -> User:
-        return services.redeem_code(email=email, browser=self.browser, code=code, now=self.now)
+    def types(self, email: str, code: str) -> str:
+        """Return the address that was proven."""
+        given: dict[str, Any] = {
+            "email": email,
+            "browser": self.browser,
+            "code": code,
+            "now": self.now,
+        }
+        if self.purpose is Purpose.SIGN_IN:
+            return services.redeem_code(**given).email
+        services.prove_address(**given, purpose=self.purpose)
+        return canonical(email)
+
+
+@pytest.fixture(params=Purpose)
+def visitor(request: pytest.FixtureRequest, now: datetime) -> Visitor:
+    """Somebody of each purpose: what holds for one code holds for all."""
+    return Visitor(now=now, purpose=request.param)
 
 
 @pytest.fixture
-def visitor(now: datetime) -> Visitor:
+def member(now: datetime) -> Visitor:
+    """Somebody who has an account, or says so."""
     return Visitor(now=now)
 
 
@@ -75,7 +98,7 @@ def expire(seconds: int) -> None:
 def test_right_code_signs_in_once(owner: User, visitor: Visitor) -> None:
     code = visitor.gets(owner.email)
 
-    assert visitor.types(owner.email, code) == owner
+    assert visitor.types(owner.email, code) == owner.email
     with pytest.raises(CodeRefused):
         visitor.types(owner.email, code)
 
@@ -83,7 +106,9 @@ def test_right_code_signs_in_once(owner: User, visitor: Visitor) -> None:
 def test_address_and_code_may_be_typed_loosely(owner: User, visitor: Visitor) -> None:
     code = visitor.gets(owner.email)
 
-    assert visitor.types(f" {owner.email.upper()} ", f"{code[:4]} {code[4:]}".lower()) == owner
+    assert (
+        visitor.types(f" {owner.email.upper()} ", f"{code[:4]} {code[4:]}".lower()) == owner.email
+    )
 
 
 def test_new_code_ends_the_old_one_and_the_old_costs_no_try(owner: User, visitor: Visitor) -> None:
@@ -94,17 +119,17 @@ def test_new_code_ends_the_old_one_and_the_old_costs_no_try(owner: User, visitor
         with pytest.raises(CodeRefused):
             visitor.types(owner.email, old)
     assert SignInCode.objects.get(state=CodeState.LIVE).attempts == 0
-    assert visitor.types(owner.email, new) == owner
+    assert visitor.types(owner.email, new) == owner.email
 
 
 def test_code_is_of_one_browser(owner: User, visitor: Visitor) -> None:
     code = visitor.gets(owner.email)
-    elsewhere = Visitor(now=visitor.now, browser="browser-2")
+    elsewhere = replace(visitor, browser="browser-2")
 
     for _try in range(25):
         with pytest.raises(CodeRefused):
             elsewhere.types(owner.email, code)
-    assert visitor.types(owner.email, code) == owner
+    assert visitor.types(owner.email, code) == owner.email
 
 
 def test_code_is_of_one_person(owner: User, stranger: User, visitor: Visitor) -> None:
@@ -113,15 +138,77 @@ def test_code_is_of_one_person(owner: User, stranger: User, visitor: Visitor) ->
 
     with pytest.raises(CodeRefused):
         visitor.types(stranger.email, code)
-    assert visitor.types(owner.email, code) == owner
+    assert visitor.types(owner.email, code) == owner.email
 
 
 def test_code_is_of_one_purpose(owner: User, visitor: Visitor) -> None:
     code = visitor.gets(owner.email)
-    SignInCode.objects.update(purpose="erase_all")
+    (other,) = set(Purpose) - {visitor.purpose}
+
+    for _try in range(25):
+        with pytest.raises(CodeRefused):
+            replace(visitor, purpose=other).types(owner.email, code)
+    assert visitor.types(owner.email, code) == owner.email
+
+
+def test_codes_of_two_purposes_live_side_by_side(owner: User, visitor: Visitor) -> None:
+    (other,) = set(Purpose) - {visitor.purpose}
+    code = visitor.gets(owner.email)
+    second = replace(visitor, purpose=other).gets(owner.email)
+
+    assert visitor.types(owner.email, code) == owner.email
+    assert replace(visitor, purpose=other).types(owner.email, second) == owner.email
+
+
+def test_moved_row_is_of_no_use(owner: User, visitor: Visitor) -> None:
+    code = visitor.gets(owner.email)
+    (other,) = set(Purpose) - {visitor.purpose}
+    SignInCode.objects.update(purpose=other)
 
     with pytest.raises(CodeRefused):
-        visitor.types(owner.email, code)
+        replace(visitor, purpose=other).types(owner.email, code)
+
+
+def test_trial_code_proves_an_address_without_account(db: None, now: datetime) -> None:
+    visitor = Visitor(now=now, purpose=Purpose.TRIAL)
+    code = visitor.gets(UNKNOWN)
+
+    assert visitor.types(UNKNOWN, code) == UNKNOWN
+    with pytest.raises(CodeRefused):
+        visitor.types(UNKNOWN, code)
+    (captured,) = notices.list_captured(to=UNKNOWN)
+    assert captured.letter.subject == f"Your code for the trial: {code[:4]}-{code[4:]}"
+    assert User.objects.count() == 0
+    with tenancy.platform("look"):
+        told = AuditEntry.objects.filter(target_kind="identity").order_by("seq")
+        assert [(entry.action, entry.facts) for entry in told] == [
+            (Action.ACCOUNTS_CODE_REQUESTED, {"purpose": "trial"}),
+            (Action.ACCOUNTS_CODE_REDEEMED, {"purpose": "trial"}),
+        ]
+
+
+def test_caller_that_rolls_back_spends_nothing(owner: User, visitor: Visitor) -> None:
+    code = visitor.gets(owner.email)
+    with pytest.raises(RuntimeError), tenancy.platform("try and fail"):
+        answer = services.check_code(
+            email=owner.email,
+            browser=visitor.browser,
+            code=code,
+            purpose=visitor.purpose,
+            now=visitor.now,
+        )
+        assert answer is services.CodeAnswer.PROVEN
+        raise RuntimeError
+
+    assert visitor.types(owner.email, code) == owner.email
+
+
+def test_unicode_domain_and_its_ascii_form_are_one_address(db: None, visitor: Visitor) -> None:
+    people = services.create_user(email="me@한빛.kr", actor="system:test", now=visitor.now)
+    code = visitor.gets("me@xn--xx3br43b.kr")
+
+    assert people.email == "me@xn--xx3br43b.kr"
+    assert visitor.types("Me@한빛.KR", code) == people.email
 
 
 def test_code_expires_by_the_time_of_the_database(owner: User, visitor: Visitor) -> None:
@@ -132,7 +219,7 @@ def test_code_expires_by_the_time_of_the_database(owner: User, visitor: Visitor)
     # A clock of a process that stands still or runs back changes nothing.
     expire(0)
     for hours in (-24, 0, 24):
-        early = Visitor(now=visitor.now + timedelta(hours=hours))
+        early = replace(visitor, now=visitor.now + timedelta(hours=hours))
         with pytest.raises(CodeRefused):
             early.types(owner.email, code)
 
@@ -159,8 +246,8 @@ def test_wrong_codes_of_a_day_are_limited_per_address(
 
     with pytest.raises(TooManyCodes):
         visitor.types(owner.email, code)
-    tomorrow = Visitor(now=now + timedelta(days=1))
-    assert tomorrow.types(owner.email, code) == owner
+    tomorrow = replace(visitor, now=now + timedelta(days=1))
+    assert tomorrow.types(owner.email, code) == owner.email
 
 
 @pytest.mark.parametrize("typed", ["", "hello", "BCDF-GHJ", "0000-0000"])
@@ -170,16 +257,16 @@ def test_what_is_no_code_costs_no_try(owner: User, visitor: Visitor, typed: str)
         visitor.types(owner.email, typed)
 
     assert SignInCode.objects.get().attempts == 0
-    assert visitor.types(owner.email, code) == owner
+    assert visitor.types(owner.email, code) == owner.email
 
 
-def test_deactivated_person_gets_no_code_and_does_not_get_in(owner: User, visitor: Visitor) -> None:
-    code = visitor.gets(owner.email)
+def test_deactivated_person_gets_no_code_and_does_not_get_in(owner: User, member: Visitor) -> None:
+    code = member.gets(owner.email)
     User.objects.filter(id=owner.id).update(is_active=False)
 
     with pytest.raises(CodeRefused):
-        visitor.types(owner.email, code)
-    visitor.asks(owner.email)
+        member.types(owner.email, code)
+    member.asks(owner.email)
     handle_messages()
     subject = notices.list_captured(to=owner.email)[0].letter.subject
     assert subject == "Somebody tried to sign in with your address"
@@ -191,8 +278,10 @@ def test_parallel_right_codes_sign_in_exactly_once(owner: User, visitor: Visitor
 
     answers = at_once([partial(visitor.types, owner.email, code)] * PARALLEL)
 
-    assert answers.count(owner) == 1
-    assert [type(answer) for answer in answers if answer != owner] == [CodeRefused] * (PARALLEL - 1)
+    assert answers.count(owner.email) == 1
+    assert [type(answer) for answer in answers if answer != owner.email] == [CodeRefused] * (
+        PARALLEL - 1
+    )
 
 
 @pytest.mark.django_db(transaction=True)
@@ -206,12 +295,12 @@ def test_parallel_wrong_codes_never_exceed_the_tries(owner: User, visitor: Visit
     assert row.attempts <= 5
     compared = row.attempts if row.state == CodeState.LIVE else row.attempts - 1
     assert refused_guesses() == compared
-    assert answers.count(owner) == (row.state == CodeState.SPENT)
+    assert answers.count(owner.email) == (row.state == CodeState.SPENT)
 
 
 def refused_guesses() -> int:
     with tenancy.platform("count"):
-        counted = Counter.objects.filter(key__startswith="sign_in.tries:").first()
+        counted = Counter.objects.filter(key__contains=".tries:").first()
     return counted.used if counted else 0
 
 
@@ -226,36 +315,38 @@ def test_parallel_requests_never_exceed_the_limit(owner: User, visitor: Visitor)
 @pytest.mark.parametrize(
     ("limit", "ask"),
     [
-        (5, lambda now, _n: Visitor(now=now).asks(UNKNOWN)),
-        (10, lambda now, n: Visitor(now=now).asks(f"{n}@hanbit.example")),
+        (5, lambda visitor, _n: visitor.asks(UNKNOWN)),
+        (10, lambda visitor, n: visitor.asks(f"{n}@hanbit.example")),
         (
             30,
-            lambda now, n: Visitor(now=now, browser=str(n), network=f"203.0.113.{n}").asks(
+            lambda visitor, n: replace(visitor, browser=str(n), network=f"203.0.113.{n}").asks(
                 f"{n}@hanbit.example"
             ),
         ),
     ],
     ids=["address", "browser", "network"],
 )
-def test_requests_are_limited(
-    db: None, now: datetime, limit: int, ask: Callable[[datetime, int], None]
+def test_requests_are_limited_per_purpose(
+    db: None, visitor: Visitor, limit: int, ask: Callable[[Visitor, int], None]
 ) -> None:
     for number in range(limit):
-        ask(now, number)
+        ask(visitor, number)
     with pytest.raises(TooManyCodes):
-        ask(now, limit)
+        ask(visitor, limit)
 
-    ask(now + timedelta(hours=1), limit)
+    ask(replace(visitor, now=visitor.now + timedelta(hours=1)), limit)
+    (other,) = set(Purpose) - {visitor.purpose}
+    ask(replace(visitor, purpose=other), limit)
 
 
-def test_refused_request_counts_nowhere(db: None, now: datetime) -> None:
+def test_refused_request_counts_nowhere(db: None, visitor: Visitor) -> None:
     for number in range(10):
-        Visitor(now=now).asks(f"{number}@hanbit.example")
+        visitor.asks(f"{number}@hanbit.example")
     for _time in range(9):
         with pytest.raises(TooManyCodes):
-            Visitor(now=now).asks(UNKNOWN)
+            visitor.asks(UNKNOWN)
 
-    Visitor(now=now, browser="browser-2").asks(UNKNOWN)
+    replace(visitor, browser="browser-2").asks(UNKNOWN)
 
 
 def test_limits_follow_the_policy(db: None, visitor: Visitor, now: datetime) -> None:
@@ -326,8 +417,8 @@ def test_trying_is_the_same_for_known_and_unknown(owner: User, visitor: Visitor)
     assert work[owner.email] == work[UNKNOWN]
 
 
-def test_unknown_address_is_told_by_mail_only(db: None, visitor: Visitor) -> None:
-    visitor.asks(UNKNOWN)
+def test_unknown_address_is_told_by_mail_only(db: None, member: Visitor) -> None:
+    member.asks(UNKNOWN)
     handle_messages()
 
     (captured,) = notices.list_captured(to=UNKNOWN)

@@ -14,6 +14,7 @@ class SendSignInCode(Command):
     email: str
     browser_hash: str
     language: str
+    purpose: str = "sign_in"
 
 
 @dataclass(frozen=True, kw_only=True)

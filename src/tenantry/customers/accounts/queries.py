@@ -2,6 +2,7 @@
 
 from uuid import UUID
 
+import idna
 from django.db.models import QuerySet
 
 from tenantry.core.errors import NotFound
@@ -11,8 +12,19 @@ from tenantry.customers.accounts.states import OperatorRole
 
 
 def canonical(email: str) -> str:
-    """Return the form in which an address is stored and compared."""
-    return email.strip().lower()
+    """Return the form in which an address is stored and compared: small letters, ASCII domain.
+
+    What is no address comes back as it is, but for case and blanks.
+    """
+    cleaned = email.strip().lower()
+    local, at, domain = cleaned.rpartition("@")
+    if not at or domain.isascii():
+        return cleaned
+    try:
+        # UTS #46, as browsers do: 한빛.kr is xn--xx3br43b.kr.
+        return f"{local}@{idna.encode(domain, uts46=True).decode()}"
+    except idna.IDNAError:
+        return cleaned
 
 
 def find_by_email(email: str) -> User | None:

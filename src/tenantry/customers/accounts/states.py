@@ -1,9 +1,16 @@
-"""The life of a sign-in code, and the roles of operators."""
+"""The life of a code and its purposes, and the roles of operators."""
 
 from django.db.models import TextChoices
 from django.utils.translation import gettext_lazy as _
 
 from tenantry.core.states import check_moves
+
+
+class Purpose(TextChoices):
+    """What a code is good for; one of another purpose never works."""
+
+    SIGN_IN = "sign_in", _("sign in")
+    TRIAL = "trial", _("start a trial")
 
 
 class CodeState(TextChoices):

@@ -14,6 +14,7 @@ def send_sign_in_code(command: SendSignInCode) -> None:
         email=command.email,
         browser_hash=command.browser_hash,
         language=command.language,
+        purpose=command.purpose,
         now=clock.now(),
     )
 

@@ -2,8 +2,11 @@
 
 from tenantry.customers.accounts.services.codes import (
     CODE_MINUTES,
+    CodeAnswer,
+    check_code,
     forget_old_codes,
     issue_code,
+    prove_address,
     redeem_code,
     request_code,
 )
@@ -16,9 +19,12 @@ from tenantry.customers.accounts.services.people import (
 
 __all__ = [
     "CODE_MINUTES",
+    "CodeAnswer",
+    "check_code",
     "create_user",
     "forget_old_codes",
     "issue_code",
+    "prove_address",
     "redeem_code",
     "request_code",
     "set_language",

@@ -1,6 +1,7 @@
-"""Sign-in codes: asking for one, making it, redeeming it."""
+"""Codes by mail: asking for one, making it, checking it; each is bound to a purpose."""
 
 from datetime import datetime
+from enum import StrEnum
 from uuid import UUID
 
 from django.db import connection, transaction
@@ -16,6 +17,7 @@ from tenantry.customers.accounts.models import SignInCode, User
 from tenantry.customers.accounts.networks import network_of
 from tenantry.customers.accounts.queries import canonical, find_by_email
 from tenantry.customers.accounts.services.people import record, require_address
+from tenantry.customers.accounts.states import Purpose
 from tenantry.customers.notices import services as notices
 from tenantry.governance.policies import queries as policies
 from tenantry.governance.policies import services as counters
@@ -23,7 +25,7 @@ from tenantry.ledger.audit import services as audit
 from tenantry.ledger.audit.vocabulary import Action
 
 CODE_MINUTES = 10
-_PURPOSE = "sign_in"
+_WITH_CODE = frozenset({"sign_in_code", "trial_code"})
 _HOUR, _DAY = "%Y-%m-%dT%H", "%Y-%m-%d"
 
 # Expiry is the database's time: processes with wrong clocks agree on it.
@@ -53,102 +55,171 @@ _FORGET = """
 _LOCK_IDENTITY = "SELECT pg_advisory_xact_lock(hashtextextended(encode(%s, 'hex'), 0))"
 
 
-def request_code(*, email: str, browser: str, network: str, language: str, now: datetime) -> None:
-    """Have a code sent to an address, if it has an account; the answer does not tell whether.
+def request_code(
+    *,
+    email: str,
+    browser: str,
+    network: str,
+    language: str,
+    now: datetime,
+    purpose: Purpose = Purpose.SIGN_IN,
+) -> None:
+    """Have a code sent to an address; to sign in, only if it has an account, which is not told.
 
     `browser` is a random value that the browser keeps, `network` the address it calls from. The
-    difference between known and unknown addresses is made later, by a worker.
-    Refuses: `AddressInvalid`, `TooManyCodes`.
+    difference between known and unknown addresses is made later, by a worker. Limits count per
+    purpose. Refuses: `AddressInvalid`, `TooManyCodes`.
     """
     _require_browser(browser)
     address = require_address(email)
     identity, browser_hash = _identity(address), _browser(browser)
     window = now.strftime(_HOUR)
     limits = (
-        (f"sign_in.network:{network_of(network)}", "codes.per_network_hour"),
-        (f"sign_in.browser:{browser_hash.hex()}", "codes.per_browser_hour"),
-        (f"sign_in.address:{identity.hex()}", "codes.per_address_hour"),
+        (f"{purpose}.network:{network_of(network)}", "codes.per_network_hour"),
+        (f"{purpose}.browser:{browser_hash.hex()}", "codes.per_browser_hour"),
+        (f"{purpose}.address:{identity.hex()}", "codes.per_address_hour"),
     )
     with tenancy.platform("limit sign-in codes"):
         for key, policy in limits:
             if not counters.reserve(key=key, window=window, limit=policies.number(policy)):
                 raise TooManyCodes
         command = SendSignInCode(
-            request_id=uuid7(), email=address, browser_hash=browser_hash.hex(), language=language
+            request_id=uuid7(),
+            email=address,
+            browser_hash=browser_hash.hex(),
+            language=language,
+            purpose=str(purpose),
         )
-        defer(command, lock=f"sign_in:{identity.hex()}")
+        defer(command, lock=f"{purpose}:{identity.hex()}")
 
 
 def issue_code(
-    *, request_id: UUID, email: str, browser_hash: str, language: str, now: datetime
+    *,
+    request_id: UUID,
+    email: str,
+    browser_hash: str,
+    language: str,
+    now: datetime,
+    purpose: str = Purpose.SIGN_IN,
 ) -> None:
     """Make the code of a request and mail it; the same request twice changes nothing.
 
-    The new code ends the one before it. An address without an account is told so by mail, and gets
-    a row whose code nobody knows.
+    The new code ends the one before it of the same purpose. An address without an account that
+    wants to sign in is told so by mail, and gets a row whose code nobody knows.
     """
     identity, code = _identity(email), codes.make()
-    with tenancy.platform("send a sign-in code"), connection.cursor() as cursor:
+    with tenancy.platform("send a code"), connection.cursor() as cursor:
         cursor.execute(_LOCK_IDENTITY, [identity])
         if SignInCode.objects.filter(id=request_id).exists():
             return
         row: dict[str, str | int | bytes | UUID] = {
             "id": request_id,
-            "purpose": _PURPOSE,
+            "purpose": str(purpose),
             "identity": identity,
             "browser": bytes.fromhex(browser_hash),
-            "code": _code(identity, browser_hash, code),
+            "code": _code(purpose, identity, browser_hash, code),
             "minutes": CODE_MINUTES,
         }
         cursor.execute(_SUPERSEDE, row)
         cursor.execute(_ISSUE, row)
         user = find_by_email(email)
-        known: dict[str, str | int] = {"code": codes.shown(code), "minutes": CODE_MINUTES}
+        template = _template(purpose, is_known=user is not None)
         notices.send_mail(
             to=email,
             language=language,
-            template="sign_in_code" if user else "sign_in_unknown",
-            facts=known if user else {},
-            dedupe_key=f"sign_in:{request_id}",
+            template=template,
+            facts={"code": codes.shown(code), "minutes": CODE_MINUTES}
+            if template in _WITH_CODE
+            else {},
+            dedupe_key=f"{purpose}:{request_id}",
             now=now,
         )
-        if user:
+        if purpose != Purpose.SIGN_IN:
+            _note(Action.ACCOUNTS_CODE_REQUESTED, identity, purpose, now, actor="system:worker")
+        elif user:
             record(Action.ACCOUNTS_CODE_REQUESTED, user, "system:worker", now)
 
 
+def _template(purpose: str, *, is_known: bool) -> str:
+    if purpose == Purpose.TRIAL:
+        return "trial_code"
+    return "sign_in_code" if is_known else "sign_in_unknown"
+
+
 def redeem_code(*, email: str, browser: str, code: str, now: datetime) -> User:
-    """Return the person whose code this is, once.
+    """Return the person whose sign-in code this is, once.
 
     Tries are counted even when the refusal is raised: do not call it inside a transaction.
     Refuses: `CodeRefused` for wrong, expired, spent, replaced, too often tried and of another
     browser alike; `TooManyCodes` when the address had too many wrong ones today.
     """
-    _require_browser(browser)
-    address, typed = canonical(email), codes.normalized(code)
-    if not typed:
-        raise CodeRefused
-    identity, browser_hash = _identity(address), _browser(browser)
-    key, window = f"sign_in.tries:{identity.hex()}", now.strftime(_DAY)
-    limit = policies.number("codes.attempts_per_address_day")
     with transaction.atomic(durable=True), tenancy.platform("check a sign-in code"):
-        # The counter's row lock, held to the end, also makes tries for one address queue up.
-        admitted = counters.reserve(key=key, window=window, limit=limit)
-        outcome = _try(identity, browser_hash, typed) if admitted else ""
-        if admitted and outcome != "live":
-            counters.release(key=key, window=window)
-        if outcome == "live":
-            _refused(identity, now)
-        user = _signed_in(address, now) if outcome == "spent" else None
-    if not admitted:
-        raise TooManyCodes
+        answer = check_code(
+            email=email, browser=browser, code=code, purpose=Purpose.SIGN_IN, now=now
+        )
+        user = _signed_in(canonical(email), now) if answer is CodeAnswer.PROVEN else None
+    answer.require()
     if user is None:
         raise CodeRefused
     return user
 
 
-def _try(identity: bytes, browser_hash: bytes, typed: str) -> str:
+def prove_address(*, email: str, browser: str, code: str, purpose: Purpose, now: datetime) -> None:
+    """Spend the code that proves that this browser's person reads this address' mail.
+
+    No account is needed. Not inside a transaction; refuses like `redeem_code`.
+    """
+    with transaction.atomic(durable=True), tenancy.platform("check a code"):
+        answer = check_code(email=email, browser=browser, code=code, purpose=purpose, now=now)
+    answer.require()
+
+
+class CodeAnswer(StrEnum):
+    """What became of a try."""
+
+    PROVEN = "proven"
+    REFUSED = "refused"
+    TOO_MANY = "too_many"
+
+    def require(self) -> None:
+        """Raise `CodeRefused` or `TooManyCodes` unless the code was right."""
+        if self is CodeAnswer.REFUSED:
+            raise CodeRefused
+        if self is CodeAnswer.TOO_MANY:
+            raise TooManyCodes
+
+
+def check_code(
+    *, email: str, browser: str, code: str, purpose: Purpose, now: datetime
+) -> CodeAnswer:
+    """Try a code in the caller's transaction, under `tenancy.platform`.
+
+    The try counts when that transaction commits, so the caller commits whatever the answer is, and
+    raises afterwards (`CodeAnswer.require`).
+    """
+    _require_browser(browser)
+    address, typed = canonical(email), codes.normalized(code)
+    if not typed:
+        return CodeAnswer.REFUSED
+    identity, browser_hash = _identity(address), _browser(browser)
+    key, window = f"{purpose}.tries:{identity.hex()}", now.strftime(_DAY)
+    limit = policies.number("codes.attempts_per_address_day")
+    # The counter's row lock, held to the end, also makes tries for one address queue up.
+    if not counters.reserve(key=key, window=window, limit=limit):
+        return CodeAnswer.TOO_MANY
+    outcome = _try(purpose, identity, browser_hash, typed)
+    if outcome == "live":
+        _note(Action.ACCOUNTS_CODE_REFUSED, identity, purpose, now, actor="system:web")
+        return CodeAnswer.REFUSED
+    counters.release(key=key, window=window)
+    if outcome == "spent" and purpose != Purpose.SIGN_IN:
+        _note(Action.ACCOUNTS_CODE_REDEEMED, identity, purpose, now, actor="system:web")
+    return CodeAnswer.PROVEN if outcome == "spent" else CodeAnswer.REFUSED
+
+
+def _try(purpose: str, identity: bytes, browser_hash: bytes, typed: str) -> str:
     """Return `spent` for the right code, `live` for a wrong one, and "" when none was compared."""
-    hashed = _code(identity, browser_hash.hex(), typed)
+    hashed = _code(purpose, identity, browser_hash.hex(), typed)
     # A code of this very person that was spent or replaced is no guess: it costs no try.
     former = SignInCode.objects.filter(identity_hash=identity, code_hash=hashed)
     if former.exclude(state="live").exists():
@@ -157,7 +228,7 @@ def _try(identity: bytes, browser_hash: bytes, typed: str) -> str:
         cursor.execute(
             _TRY,
             {
-                "purpose": _PURPOSE,
+                "purpose": str(purpose),
                 "identity": identity,
                 "browser": browser_hash,
                 "code": hashed,
@@ -168,13 +239,14 @@ def _try(identity: bytes, browser_hash: bytes, typed: str) -> str:
         return str(row[0]) if row else ""
 
 
-def _refused(identity: bytes, now: datetime) -> None:
+def _note(action: Action, identity: bytes, purpose: str, now: datetime, *, actor: str) -> None:
     audit.append(
-        action=Action.ACCOUNTS_CODE_REFUSED,
+        action=action,
         tenant_id=None,
-        actor="system:web",
+        actor=actor,
         target=("identity", identity.hex()),
         at=now,
+        body={"purpose": str(purpose)},
     )
 
 
@@ -201,11 +273,11 @@ def _browser(browser: str) -> bytes:
     return keyed_hash("sign_in.browser", browser)
 
 
-def _code(identity: bytes, browser_hash: str, code: str) -> bytes:
-    return keyed_hash("sign_in.code", _PURPOSE, identity.hex(), browser_hash, code)
+def _code(purpose: str, identity: bytes, browser_hash: str, code: str) -> bytes:
+    return keyed_hash("sign_in.code", str(purpose), identity.hex(), browser_hash, code)
 
 
 def _require_browser(browser: str) -> None:
     if not browser:
-        reason = "a sign-in code is bound to a browser: give its random value"
+        reason = "a code is bound to a browser: give its random value"
         raise ValueError(reason)
