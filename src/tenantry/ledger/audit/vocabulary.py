@@ -59,6 +59,12 @@ class Action(TextChoices):
     DOMAINS_DOMAIN_BROKEN = "domains.domain.broken", _("Host name broken")
     DOMAINS_DOMAIN_REMOVED = "domains.domain.removed", _("Host name given back")
 
+    GATEWAY_ROUTE_ADDED = "gateway.route.added", _("Route added")
+    GATEWAY_ROUTE_CHANGED = "gateway.route.changed", _("Route changed")
+    GATEWAY_ROUTE_REMOVED = "gateway.route.removed", _("Route removed")
+    GATEWAY_TICKET_ISSUED = "gateway.ticket.issued", _("Ticket to the instance issued")
+    GATEWAY_TICKET_SPENT = "gateway.ticket.spent", _("Ticket to the instance used")
+
     PROVISIONING_RUN_STARTED = "provisioning.run.started", _("Run started")
     PROVISIONING_RUN_CHANGED = "provisioning.run.changed", _("Run changed")
     PROVISIONING_RUN_CANCELLED = "provisioning.run.cancelled", _("Run asked to be undone")
