@@ -33,6 +33,7 @@ _MODULES = {
     "doctor": "doctor",
     "audit": "audit",
     "schedule": "schedule",
+    "funnel": "funnel",
     "bench": "bench",
 }
 

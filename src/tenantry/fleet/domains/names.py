@@ -13,8 +13,8 @@ from tenantry.fleet.domains.errors import HostNameInvalid
 
 LONGEST_HOST = 253
 LONGEST_LABEL = 63
-_LABEL = re.compile(r"^[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?$")
-_SHORT_ID = re.compile(r"^[a-z][a-z0-9]{2,30}$")
+_LABEL = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?")
+_SHORT_ID = re.compile(r"[a-z][a-z0-9]{2,30}")
 _CANONICAL = "tenant-"
 # Nobody else may answer under names that programs ask for without anybody having typed them
 # (RFC 6761, RFC 6762, mail clients, discovery of proxies), names of services, names people take
@@ -56,7 +56,7 @@ def clean_host(text: str) -> str:
 
 def is_label(text: str) -> bool:
     """Return whether the text may stand between two dots (RFC 1123: 1 to 63 of a-z, 0-9 and -)."""
-    return _LABEL.match(text) is not None and "\n" not in text
+    return _LABEL.fullmatch(text) is not None
 
 
 def is_reserved(label: str) -> bool:
@@ -71,7 +71,7 @@ def canonical_host(short_id: str, base: str) -> str:
     A short id that cannot stand in a host name is a ValueError: ours always can.
     """
     host = f"{_CANONICAL}{short_id}.{base.lower().removesuffix('.')}"
-    if not _SHORT_ID.match(short_id) or not all(map(is_label, host.split("."))):
+    if not _SHORT_ID.fullmatch(short_id) or not all(map(is_label, host.split("."))):
         reason = f"{host!r} is not a host name"
         raise ValueError(reason)
     return host

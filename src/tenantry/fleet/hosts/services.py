@@ -26,8 +26,8 @@ from tenantry.ledger.audit.vocabulary import Action
 
 SYSTEM = "system:hosts"
 TOPIC = "fleet.hosts"
-_NAME = re.compile(rf"^[a-z0-9](?:[a-z0-9-]{{0,{LONGEST_NAME - 2}}}[a-z0-9])?$")
-_REGION = re.compile(rf"^[a-z][a-z0-9-]{{0,{LONGEST_REGION - 1}}}$")
+_NAME = re.compile(rf"[a-z0-9](?:[a-z0-9-]{{0,{LONGEST_NAME - 2}}}[a-z0-9])?")
+_REGION = re.compile(rf"[a-z][a-z0-9-]{{0,{LONGEST_REGION - 1}}}")
 _MOST = 2**31 - 1
 # A race is lost only to a winner: with so many tries every room there was has gone to somebody.
 _TRIES = 64
@@ -81,10 +81,10 @@ def register_host(
 
 
 def _require_valid(name: str, said: Mapping[str, str | int]) -> None:
-    if not _NAME.match(name):
+    if not _NAME.fullmatch(name):
         raise InvalidInput(field="name")
     for field, value in said.items():
-        fits = _REGION.match(value) if isinstance(value, str) else 0 < value <= _MOST
+        fits = _REGION.fullmatch(value) if isinstance(value, str) else 0 < value <= _MOST
         if not fits:
             raise InvalidInput(field=field)
 
