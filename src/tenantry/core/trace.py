@@ -9,6 +9,8 @@ from dataclasses import dataclass
 
 from django.http import HttpRequest, HttpResponseBase
 
+from tenantry.core import journey
+
 HEADER = "x-trace-id"
 _LONGEST = 256
 # Later versions may append fields; version ff is forbidden.
@@ -69,8 +71,10 @@ class TraceMiddleware:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponseBase:
-        """Answer the request inside its trace."""
-        with start(request.headers.get("traceparent")) as trace:
+        """Answer the request inside its trace: that of the visitor's journey, if there is one."""
+        led = journey.read(request.COOKIES)
+        given = led.traceparent if led else request.headers.get("traceparent")
+        with start(given) as trace:
             response = self.get_response(request)
             response.headers[HEADER] = trace.trace_id
             return response

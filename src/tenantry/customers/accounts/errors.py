@@ -32,6 +32,15 @@ class TooManyCodes(DomainError):
     remedy = _("Wait an hour; if it goes on, wait a day or write to us.")
 
 
+class LinkRefused(DomainError):
+    """Wrong, expired or spent: all look the same."""
+
+    code = "link_refused"
+    http_status = 410
+    message = _("This link was used already or is too old.")
+    remedy = _("Sign in with your address; a code comes by mail.")
+
+
 class AddressTaken(DomainError):
     """Another person has this address already."""
 

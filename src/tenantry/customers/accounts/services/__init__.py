@@ -10,6 +10,12 @@ from tenantry.customers.accounts.services.codes import (
     redeem_code,
     request_code,
 )
+from tenantry.customers.accounts.services.links import (
+    LINK_HOURS,
+    find_link,
+    issue_link,
+    redeem_link,
+)
 from tenantry.customers.accounts.services.people import (
     create_user,
     set_language,
@@ -19,13 +25,17 @@ from tenantry.customers.accounts.services.people import (
 
 __all__ = [
     "CODE_MINUTES",
+    "LINK_HOURS",
     "CodeAnswer",
     "check_code",
     "create_user",
+    "find_link",
     "forget_old_codes",
     "issue_code",
+    "issue_link",
     "prove_address",
     "redeem_code",
+    "redeem_link",
     "request_code",
     "set_language",
     "set_operator_role",

@@ -1,0 +1,85 @@
+"""What a visitor's browser keeps of one journey: its id, who leads it, and its trace.
+
+One signed cookie that no script can read. Cookies ignore ports, so the live process gets it too.
+"""
+
+import secrets
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from django.conf import settings
+from django.core import signing
+from django.http import HttpResponseBase
+
+from tenantry.core.ids import uuid7
+
+COOKIE = "journey"
+PATH = "/trial"
+# Longer than any registration waits, so that whoever comes too late is told so.
+KEPT_SECONDS = 60 * 24 * 3600
+_SALT = "tenantry.journey"
+_SPAN = "0000000000000001"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Journey:
+    """A journey and the browser that leads it; `asked_at` is when a code was last asked for."""
+
+    id: UUID
+    browser: str
+    trace_id: str
+    asked_at: datetime | None = None
+
+    @property
+    def traceparent(self) -> str:
+        """Return the W3C header that continues the journey's trace."""
+        return f"00-{self.trace_id}-{_SPAN}-01"
+
+
+def begin(*, trace_id: str) -> Journey:
+    """Return a new journey of a new browser."""
+    return Journey(id=uuid7(), browser=secrets.token_urlsafe(32), trace_id=trace_id)
+
+
+def read(cookies: Mapping[str, str]) -> Journey | None:
+    """Return the journey that these cookies carry, or None unless we signed it."""
+    sealed = cookies.get(COOKIE, "")
+    if not sealed:
+        return None
+    try:
+        kept = signing.loads(sealed, salt=_SALT, max_age=KEPT_SECONDS)
+        asked = kept["asked_at"]
+        return Journey(
+            id=UUID(kept["id"]),
+            browser=str(kept["browser"]),
+            trace_id=str(kept["trace_id"]),
+            asked_at=datetime.fromisoformat(asked) if asked else None,
+        )
+    except (signing.BadSignature, KeyError, TypeError, ValueError):
+        return None
+
+
+def keep(response: HttpResponseBase, journey: Journey) -> None:
+    """Let the browser keep a journey."""
+    kept = {
+        "id": str(journey.id),
+        "browser": journey.browser,
+        "trace_id": journey.trace_id,
+        "asked_at": journey.asked_at.isoformat() if journey.asked_at else "",
+    }
+    response.set_cookie(
+        COOKIE,
+        signing.dumps(kept, salt=_SALT, compress=True),
+        max_age=KEPT_SECONDS,
+        path=PATH,
+        httponly=True,
+        secure=settings.SESSION_COOKIE_SECURE,
+        samesite="Lax",
+    )
+
+
+def forget(response: HttpResponseBase) -> None:
+    """Let the browser drop its journey."""
+    response.delete_cookie(COOKIE, path=PATH, samesite="Lax")
