@@ -58,6 +58,7 @@ from tenantry.sdk.recipe import (
     Passwords,
     Progress,
     Recipe,
+    RecipeFailed,
 )
 
 __all__ = [
@@ -102,6 +103,7 @@ __all__ = [
     "Published",
     "RateLimited",
     "Recipe",
+    "RecipeFailed",
     "SignedIn",
     "SiteTimeout",
     "TargetNotFound",

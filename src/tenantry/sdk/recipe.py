@@ -74,9 +74,13 @@ class Launch:
 
 @dataclass(frozen=True, kw_only=True)
 class Entry:
-    """What a browser must hold to be signed in to an instance, and the path to open then."""
+    """What a browser must hold to be signed in to an instance, and the path to open then.
+
+    Cookies are for this host and `cookie_path` only, and never for scripts.
+    """
 
     path: str = "/"
+    cookie_path: str = "/"
     local_storage: Mapping[str, str] = field(repr=False, default_factory=dict)
     cookies: Mapping[str, str] = field(repr=False, default_factory=dict)
 
@@ -97,9 +101,19 @@ class InstanceRefused(DomainError):
     remedy = _("Ask the operators: the account's password must be set again.")
 
 
+class RecipeFailed(Unavailable):
+    """The application could not be installed, its template not built, or a copy not settled."""
+
+    code = "recipe_failed"
+    message = _("The application could not be made ready: %(detail)s")
+    remedy = _("Mend what it names; the host then tries again by itself.")
+
+
 @runtime_checkable
 class Recipe(Protocol):
     """One kind of instance. `url` says where to connect, `host` which Host header to send.
+
+    `prepare`, `build_template` and `settle` raise `RecipeFailed`, with a detail free of secrets.
 
     `identity_of` and `sign_in` raise `InstanceUnreachable` when nothing answers, `sign_in` raises
     `InstanceRefused` when the account is not let in.

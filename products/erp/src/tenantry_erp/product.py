@@ -3,6 +3,7 @@
 from django.utils.translation import gettext_lazy as _
 
 from tenantry.sdk import Product
+from tenantry_erp.recipe import TrytonRecipe
 
 product = Product(
     slug="erp",
@@ -10,4 +11,5 @@ product = Product(
     version="0.1.0",
     requires_platform=">=0.1,<0.2",
     app="tenantry_erp",
+    recipe=TrytonRecipe(),
 )
