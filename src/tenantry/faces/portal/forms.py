@@ -1,51 +1,17 @@
 """Forms of the portal. They parse; what may be done is decided by services."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager
-
 from django import forms
 from django.http import QueryDict
 from django.utils.translation import gettext_lazy as _
 
-from tenantry.core.errors import DomainError, Text
+from tenantry.core.errors import Text
+from tenantry.core.forms import RefusingForm
 from tenantry.sdk import registry
 from tenantry.sdk.product import Capability
 from tenantry.work.automation.models import Connection
 
 
-class PortalForm(forms.Form):
-    """A form that can show a refusal and keeps what was typed."""
-
-    refusal: DomainError | None = None
-
-    def refuse(self, refusal: DomainError) -> None:
-        """Show a refusal with its remedy, at the field that its facts name if there is one."""
-        field = refusal.facts.get("field")
-        if isinstance(field, str) and field in self.fields:
-            self.add_error(field, f"{refusal.text()} {refusal.remedy_text()}")
-        else:
-            self.refusal = refusal
-
-    @contextmanager
-    def refusing(self) -> Iterator[None]:
-        """Catch the refusal of the block and show it; what the block did must be undone inside."""
-        try:
-            yield
-        except DomainError as refusal:
-            self.refuse(refusal)
-
-    @property
-    def accepted(self) -> bool:
-        """Return whether neither the form nor a service had objections."""
-        return self.is_valid() and self.refusal is None
-
-    @property
-    def status(self) -> int:
-        """Return the HTTP status of the page that shows this form again."""
-        return self.refusal.http_status if self.refusal else 422 if self.errors else 200
-
-
-class SignInForm(PortalForm):
+class SignInForm(RefusingForm):
     """The address that a code is sent to; the service judges it."""
 
     email = forms.CharField(
@@ -57,7 +23,7 @@ class SignInForm(PortalForm):
     )
 
 
-class CodeForm(PortalForm):
+class CodeForm(RefusingForm):
     """The code from the mail, however it was copied."""
 
     code = forms.CharField(
@@ -75,7 +41,7 @@ class CodeForm(PortalForm):
     )
 
 
-class ConnectForm(PortalForm):
+class ConnectForm(RefusingForm):
     """An account on an outside site and its password; both are judged by the service."""
 
     connector = forms.ChoiceField(label=_("Where"))

@@ -14,7 +14,7 @@ from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy as _
 
 from tenantry.core.errors import Text
-from tenantry.faces.portal.forms import PortalForm
+from tenantry.core.forms import RefusingForm
 from tenantry.faces.portal.plans import WEEKDAYS
 from tenantry.work.schedules.rule import MOST_TIMES, zones
 from tenantry.work.schedules.services import Wanted
@@ -87,7 +87,7 @@ class WeekdaysInput(forms.CheckboxSelectMultiple):
     template_name = "portal/partials/weekdays.html"
 
 
-class ScheduleForm(PortalForm):
+class ScheduleForm(RefusingForm):
     """What is posted, with which account, when, and how often at most."""
 
     name = forms.CharField(label=_("Name"), max_length=80)
