@@ -17,6 +17,7 @@ from tenantry.config.live import LiveApplication, Message
 from tenantry.core import db, live
 from tenantry.customers.accounts.models import User
 from tenantry.customers.tenants.models import Tenant
+from tenantry.faces.console.standing import Standing
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -182,11 +183,37 @@ def test_pages_of_other_origins_are_refused(
     assert headers["access-control-allow-credentials"] == "true"
 
 
+@pytest.mark.parametrize("path", ["/console/events", "/console/tenants/{tenant}/events"])
 def test_operators_news_is_not_for_a_portal_session(
-    application: LiveApplication, operator: User
+    application: LiveApplication, operator: User, tenant: Tenant, path: str
 ) -> None:
-    asked = scope("/console/events", session=session_of(operator))
+    asked = scope(path.format(tenant=tenant.id), session=session_of(operator))
     assert answer(application, asked)[0] == 401
+
+
+@pytest.mark.parametrize("inside", ["", "tenants/{tenant}/"])
+def test_operators_hear_the_platform_or_one_company(
+    application: LiveApplication,
+    operator: User,
+    tenant: Tenant,
+    monkeypatch: pytest.MonkeyPatch,
+    inside: str,
+) -> None:
+    monkeypatch.setattr("tenantry.config.live.standing_of", lambda _request, **_now: Standing.FULL)
+    path, session = f"/console/{inside.format(tenant=tenant.id)}events", session_of(operator)
+    topic, other = ("console", f"tenant:{tenant.id}")[:: -1 if inside else 1]
+
+    async def story() -> str:
+        async with listening(application, path, session) as piece:
+            first = await heard(piece, topic, "ours")
+            await tell(other, word="theirs")
+            await tell(topic, word="last")
+            following = first
+            while following == first:
+                following = await piece()
+            return following
+
+    assert async_to_sync(story)() == 'event: news\ndata: {"word": "last"}\n\n'
 
 
 @pytest.mark.parametrize(

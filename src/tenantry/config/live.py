@@ -1,7 +1,8 @@
 """The live process's answers: server-sent events over ASGI, and nothing else.
 
-`GET /t/<short_id>/events` for a tenant's people, `GET /console/events` for operators, `GET
-/health/`. It shares the web's session cookie (cookies ignore ports) and answers its pages only.
+`GET /t/<short_id>/events` for a tenant's people, `GET /console/events` and `GET
+/console/tenants/<id>/events` for operators, `GET /health/`. It shares the web's session cookie
+(cookies ignore ports) and answers its pages only.
 """
 
 import asyncio
@@ -33,7 +34,7 @@ Receive = Callable[[], Awaitable[Message]]
 Send = Callable[[Message], Awaitable[None]]
 
 _TENANT = re.compile(r"^/t/([-\w]{1,20})/events$")
-_CONSOLE = "/console/events"
+_CONSOLE = re.compile(r"^/console/(?:tenants/([0-9a-f-]{36})/)?events$")
 _HEALTH = "/health/"
 # A browser that does not take one event for this long is gone.
 _SEND_SECONDS = 20.0
@@ -97,25 +98,26 @@ def topic_of(path: str, headers: dict[str, bytes]) -> str:
 
     Raises `NotFound`, `SignInNeeded`, or `Forbidden` for pages of other origins.
     """
-    found = _TENANT.match(path)
-    if not found and path != _CONSOLE:
+    found, inside = _TENANT.match(path), _CONSOLE.match(path)
+    if not found and not inside:
         raise NotFound
     if headers.get("origin", _origin()) != _origin():
         raise Forbidden
     request = _request(headers)
-    if not found:
-        return _console_topic(request)
+    if inside:
+        return _console_topic(request, inside[1])
     user = person(request)
     if user is None:
         raise SignInNeeded
+    assert found is not None
     access = tenants.get_for_user(user=user, short_id=found[1])
     return f"tenant:{access.tenant.id}"
 
 
-def _console_topic(request: HttpRequest) -> str:
+def _console_topic(request: HttpRequest, tenant_id: str | None) -> str:
     if standing_of(request, now=clock.now()) is not Standing.FULL:
         raise SignInNeeded
-    return "console"
+    return f"tenant:{tenant_id}" if tenant_id else "console"
 
 
 def _request(headers: dict[str, bytes]) -> HttpRequest:
