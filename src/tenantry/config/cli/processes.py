@@ -70,11 +70,11 @@ def scheduler() -> None:
 
 
 @click.command()
-@click.option("--concurrency", default=4, show_default=True, help="Messages handled at once.")
+@click.option("--concurrency", default=16, show_default=True, help="Messages handled at once.")
 def worker(*, concurrency: int) -> None:
-    """Handle messages: mails, notices, rescue and other chores."""
+    """Handle messages: mails, notices, rescue and other chores, and runs of instances."""
     with process("worker"):
-        workers.run_worker(queues=["worker"], concurrency=concurrency)
+        workers.run_worker(queues=["worker", "pipelines"], concurrency=concurrency)
 
 
 @click.command()

@@ -164,7 +164,7 @@ _ALL = (
         code=Failure.LOG_IN_REFUSED,
         rule=Rule.POLL,
         message=_("The instance does not let its administrator in."),
-        remedy=_("Try the run again from the database step; that sets the password anew."),
+        remedy=_("Try the run again from the instance step; that sets the password anew."),
     ),
     Trouble(
         code=Failure.ROUTE_NOT_SERVING,

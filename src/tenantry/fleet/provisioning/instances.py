@@ -39,9 +39,10 @@ def label_of(short_id: str) -> str:
 
 
 def wish(*, label: str, desired: Desired, now: datetime) -> bool:
-    """Ask the host for something; returns whether there is such an instance.
+    """Note what the host is to make of an instance; returns whether there is such an instance.
 
-    Asking again for what is wanted already changes nothing. Hosts hear it on `hosts:<host id>`.
+    For drivers whose hosts read their wishes here. Asking again for what is wanted already changes
+    nothing. Hosts hear it on the topic `hosts:<host id>`.
     """
     with tenancy.platform("ask a host for an instance"):
         found = Instance.objects.filter(label=label).first()

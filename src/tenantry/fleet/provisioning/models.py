@@ -130,7 +130,9 @@ class Step(TenantOwned):
                 name="provisioning_step_leased",
             ),
             models.CheckConstraint(
-                condition=Q(next_try_at__isnull=False) | ~Q(state=StepState.WAITING),
+                condition=Q(next_try_at__isnull=False)
+                | Q(lease_token__isnull=False)
+                | ~Q(state=StepState.WAITING),
                 name="provisioning_step_waiting",
             ),
         ]

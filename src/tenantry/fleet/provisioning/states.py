@@ -61,7 +61,8 @@ STEP_MOVES: Moves = check_moves(
     StepState,
     {
         _S.PENDING: frozenset({_S.RUNNING, _S.SKIPPED}),
-        _S.RUNNING: frozenset({_S.WAITING, _S.SUCCEEDED, _S.FAILED, _S.COMPENSATED}),
+        # PENDING: what an earlier step showed no longer counts.
+        _S.RUNNING: frozenset({_S.PENDING, _S.WAITING, _S.SUCCEEDED, _S.FAILED, _S.COMPENSATED}),
         _S.WAITING: frozenset({_S.RUNNING, _S.COMPENSATED}),
         # Done again: by an operator's wish, or because what it showed is too old to count.
         _S.SUCCEEDED: frozenset({_S.PENDING, _S.COMPENSATED}),

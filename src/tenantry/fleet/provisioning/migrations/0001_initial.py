@@ -148,7 +148,7 @@ class Migration(migrations.Migration):
         ),
         migrations.AddConstraint(
             model_name='step',
-            constraint=models.CheckConstraint(condition=models.Q(('next_try_at__isnull', False), models.Q(('state', 'waiting'), _negated=True), _connector='OR'), name='provisioning_step_waiting'),
+            constraint=models.CheckConstraint(condition=models.Q(('next_try_at__isnull', False), ('lease_token__isnull', False), models.Q(('state', 'waiting'), _negated=True), _connector='OR'), name='provisioning_step_waiting'),
         ),
         protect("provisioning_run"),
         protect("provisioning_step"),
