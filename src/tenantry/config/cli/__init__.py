@@ -12,7 +12,8 @@ from typing import Any
 import click
 import django
 from django.core.exceptions import ImproperlyConfigured
-from django.db import OperationalError
+from django.db import OperationalError, ProgrammingError
+from psycopg.errors import UndefinedTable
 
 from tenantry.config.postgres import PostgresUnavailable
 from tenantry.core.errors import DomainError, Unavailable
@@ -34,6 +35,7 @@ _MODULES = {
     "audit": "audit",
     "schedule": "schedule",
     "funnel": "funnel",
+    "runbook": "runbook",
     "bench": "bench",
 }
 
@@ -48,6 +50,13 @@ class _Commands(click.Group):
         except DomainError as refusal:
             click.echo(f"tenantry: {refusal.text()} {refusal.remedy_text()}", err=True)
             sys.exit(3 if isinstance(refusal, Unavailable) else 1)
+        except ProgrammingError as error:
+            if not isinstance(error.__cause__, UndefinedTable):
+                raise
+            click.echo(
+                "tenantry: The database has no tables yet: run `tenantry migrate`.", err=True
+            )
+            sys.exit(3)
         except (OperationalError, ImproperlyConfigured, PostgresUnavailable) as error:
             click.echo(f"tenantry: {str(error).strip()}", err=True)
             click.echo("tenantry: `tenantry doctor` says what is missing.", err=True)
