@@ -29,9 +29,7 @@ LIVE_URL = env.text("LIVE_URL", "http://127.0.0.1:8001")
 GATEWAY_URL = env.text("GATEWAY_URL", "http://localhost:8080")
 TENANT_DOMAIN = env.text("TENANT_DOMAIN", "localhost")
 # Where instances run: the dotted path of a driver of fleet/provisioning/drivers.
-COMPUTE_DRIVER = env.text(
-    "COMPUTE_DRIVER", "tenantry.fleet.provisioning.drivers.local.LocalDriver"
-)
+COMPUTE_DRIVER = env.text("COMPUTE_DRIVER", "tenantry.fleet.provisioning.drivers.local.LocalDriver")
 ALLOWED_HOSTS = env.words("ALLOWED_HOSTS", "127.0.0.1,localhost,testserver")
 # Whose X-Forwarded-For and X-Forwarded-Proto are believed.
 TRUSTED_PROXIES = env.words("TRUSTED_PROXIES", "127.0.0.1")
@@ -118,6 +116,8 @@ TEMPLATES = [
 ]
 
 DATABASES = {"default": state.database()}
+# Where tenants' own databases are made: a function that returns the provisioner's address.
+INSTANCES_DATABASE = state.instances_database(STATE_DIR)
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 OBJECT_STORE_URL = env.text("OBJECT_STORE_URL", f"file://{STATE_DIR / 'objects'}")
 
@@ -163,6 +163,9 @@ EMAIL_HOST_USER = env.text("EMAIL_HOST_USER", "")
 EMAIL_HOST_PASSWORD = env.text("EMAIL_HOST_PASSWORD", "")
 EMAIL_USE_TLS = env.flag("EMAIL_USE_TLS", default=False)
 ANYMAIL = {"RESEND_API_KEY": env.text("RESEND_API_KEY", "")}
+
+# Who is asked where a domain's mail goes: addresses, or address:port; empty: the system's own.
+NAME_SERVERS = env.words("NAME_SERVERS")
 
 LANGUAGE_CODE = "en"
 LANGUAGES = [("en", _("English")), ("ko", _("Korean"))]

@@ -39,13 +39,7 @@ def create_tenant(
     One with an instance of its own begins as REQUESTED.
     Refuses: `TenantNameInvalid`, `ZoneUnknown`, `LanguageUnknown`.
     """
-    cleaned = name.strip()
-    if not 0 < len(cleaned) <= NAME_LENGTH:
-        raise TenantNameInvalid(most=NAME_LENGTH)
-    if not _is_zone(zone):
-        raise ZoneUnknown(zone=zone)
-    if language not in dict(settings.LANGUAGES):
-        raise LanguageUnknown(language=language)
+    cleaned = require_company(name=name, zone=zone, language=language)
     tenant = Tenant(
         id=uuid7(), name=cleaned, zone=zone, language=language, state=state, created_at=now
     )
@@ -61,6 +55,21 @@ def create_tenant(
         )
         add_member(tenant_id=tenant.id, user=owner, role=Role.OWNER, actor=actor, now=now)
     return tenant
+
+
+def require_company(*, name: str, zone: str, language: str) -> str:
+    """Return a company's name in one line, if a tenant can be made with all of this.
+
+    Refuses: `TenantNameInvalid`, `ZoneUnknown`, `LanguageUnknown`.
+    """
+    cleaned = " ".join(name.split())
+    if not 0 < len(cleaned) <= NAME_LENGTH or not cleaned.isprintable():
+        raise TenantNameInvalid(most=NAME_LENGTH)
+    if not _is_zone(zone):
+        raise ZoneUnknown(zone=zone)
+    if language not in dict(settings.LANGUAGES):
+        raise LanguageUnknown(language=language)
+    return cleaned
 
 
 def _is_zone(zone: str) -> bool:

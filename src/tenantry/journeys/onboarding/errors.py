@@ -49,15 +49,6 @@ class NotNow(DomainError):
     remedy = _("Reload the page; it shows the step that is next.")
 
 
-class CompanyInvalid(DomainError):
-    """The company's name is empty or too long."""
-
-    code = "company_invalid"
-    http_status = 422
-    message = _("A company needs a name of 1 to %(most)s characters.")
-    remedy = _("Write the name your customers know.")
-
-
 class RegionUnavailable(DomainError):
     """No server of this region takes new companies now."""
 

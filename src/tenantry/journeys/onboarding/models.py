@@ -89,6 +89,7 @@ class Registration(models.Model):
     user_id = models.UUIDField(_("person"), null=True, editable=False)
     trace_id = models.CharField(_("trace"), max_length=32, editable=False)
     created_at = models.DateTimeField(_("created"))
+    code_asked_at = models.DateTimeField(_("code asked for"), null=True)
     verified_at = models.DateTimeField(_("address proven"), null=True)
     expires_at = models.DateTimeField(_("expires"))
     reviewed_by = models.CharField(_("reviewed by"), max_length=60, blank=True)

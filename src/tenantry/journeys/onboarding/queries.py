@@ -1,6 +1,6 @@
 """Registrations as their visitors and the operators see them."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from uuid import UUID
 
@@ -60,6 +60,20 @@ def list_registrations() -> QuerySet[Registration]:
 def list_decisions(*, registration_id: UUID) -> QuerySet[Decision]:
     """Return the decisions on a registration's addresses, in order."""
     return Decision.objects.filter(registration_id=registration_id).order_by("at", "id")
+
+
+def find_rule(names: Sequence[str]) -> DictionaryEntry | None:
+    """Return the dictionary's line for the first of these domains that has one."""
+    entries = {entry.domain: entry for entry in DictionaryEntry.objects.filter(domain__in=names)}
+    return next((entries[name] for name in names if name in entries), None)
+
+
+def get_dictionary_entry(entry_id: UUID) -> DictionaryEntry:
+    """Return a line of the dictionary; raises `NotFound`."""
+    entry = DictionaryEntry.objects.filter(id=entry_id).first()
+    if entry is None:
+        raise NotFound
+    return entry
 
 
 def list_dictionary() -> QuerySet[DictionaryEntry]:

@@ -17,6 +17,7 @@ from tenantry.customers.accounts.services.links import (
     redeem_link,
 )
 from tenantry.customers.accounts.services.people import (
+    admit,
     create_user,
     set_language,
     set_operator_role,
@@ -27,6 +28,7 @@ __all__ = [
     "CODE_MINUTES",
     "LINK_HOURS",
     "CodeAnswer",
+    "admit",
     "check_code",
     "create_user",
     "find_link",

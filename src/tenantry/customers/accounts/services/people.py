@@ -1,6 +1,7 @@
 """People: who they are, and what operators may do."""
 
 from datetime import datetime
+from uuid import UUID
 
 from django.conf import settings
 from django.contrib.auth.password_validation import validate_password
@@ -17,7 +18,7 @@ from tenantry.customers.accounts.errors import (
     RoleUnknown,
 )
 from tenantry.customers.accounts.models import User
-from tenantry.customers.accounts.queries import canonical
+from tenantry.customers.accounts.queries import canonical, get_user
 from tenantry.customers.accounts.states import OperatorRole
 from tenantry.ledger.audit import services as audit
 from tenantry.ledger.audit.vocabulary import Action
@@ -50,6 +51,14 @@ def create_user(
         except IntegrityError:
             raise AddressTaken from None
         record(Action.ACCOUNTS_USER_CREATED, user, actor, now)
+    return user
+
+
+def admit(*, user_id: UUID, now: datetime) -> User:
+    """Note that a person whose address was proven elsewhere signs in. Refuses: `NotFound`."""
+    user = get_user(user_id)
+    with tenancy.platform("sign a person in"):
+        record(Action.ACCOUNTS_USER_SIGNED_IN, user, f"user:{user.id}", now)
     return user
 
 
