@@ -15,6 +15,7 @@ import psycopg
 from django.core.exceptions import ImproperlyConfigured
 from psycopg.conninfo import conninfo_to_dict
 
+from tenantry.config import postgres
 from tenantry.core import env
 
 
@@ -87,6 +88,16 @@ def database() -> dict[str, Any]:
     test = {"NAME": f"test_tenantry_{os.getpid()}"}
     # A restarted server leaves dead connections in the pool; they are found before they are used.
     return {**given, "OPTIONS": options, "CONN_HEALTH_CHECKS": True, "TEST": test}
+
+
+def instances_database(state_dir: Path) -> Callable[[], str]:
+    """Return how to find where tenants' databases are made: what INSTANCES_DATABASE_URL says.
+
+    Its role needs CREATEDB and CREATEROLE, and no access to the platform's database. Without that
+    variable it is the embedded server's provisioner; that server is started when it is asked for.
+    """
+    url = env.text("INSTANCES_DATABASE_URL", "")
+    return lambda: url or postgres.ensure(state_dir).provisioner_url
 
 
 def _from_url(url: str) -> dict[str, Any]:

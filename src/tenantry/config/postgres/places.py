@@ -43,6 +43,7 @@ class Place:
     provisioned: Path
     admin_password: Path
     password: Path
+    provisioner_password: Path
     # Where the server writes `<weekday>.log`, each replaced after a week.
     logs: Path
     # What the server said at its last start, before its own log was open.
@@ -68,6 +69,7 @@ def place_of(state_dir: Path) -> Place:
         provisioned=root / "provisioned",
         admin_password=root / "admin-password",
         password=root / "password",
+        provisioner_password=root / "provisioner-password",
         logs=root / "data" / "log",
         start_log=root / "data" / "start.log",
     )

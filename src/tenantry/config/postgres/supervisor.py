@@ -32,7 +32,13 @@ from tenantry.config.postgres.places import (
     read_port,
     take_lock,
 )
-from tenantry.config.postgres.provision import DATABASE, ROLE, provision
+from tenantry.config.postgres.provision import (
+    DATABASE,
+    MEETING_PLACE,
+    PROVISIONER,
+    ROLE,
+    provision,
+)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -44,6 +50,8 @@ class Server:
     dbname: str
     user: str
     password: str = field(repr=False)
+    provisioner_user: str
+    provisioner_password: str = field(repr=False)
     admin_user: str
     admin_password: str = field(repr=False)
     socket_dir: Path | None
@@ -55,13 +63,18 @@ class Server:
         return self._address(self.user, self.password)
 
     @property
+    def provisioner_url(self) -> str:
+        """Where the provisioner signs in: it makes tenants' databases, and cannot read this one."""
+        return self._address(self.provisioner_user, self.provisioner_password, MEETING_PLACE)
+
+    @property
     def admin_url(self) -> str:
         """The same database as the superuser: for tests and repairs, never for the application."""
         return self._address(self.admin_user, self.admin_password)
 
-    def _address(self, user: str, password: str) -> str:
+    def _address(self, user: str, password: str, dbname: str = "") -> str:
         secret = quote(password, safe="")
-        return f"postgresql://{user}:{secret}@{self.host}:{self.port}/{self.dbname}"
+        return f"postgresql://{user}:{secret}@{self.host}:{self.port}/{dbname or self.dbname}"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -178,6 +191,8 @@ def _describe(place: Place, found: Status) -> Server:
         dbname=DATABASE,
         user=ROLE,
         password=read_or_make_secret(place.password),
+        provisioner_user=PROVISIONER,
+        provisioner_password=read_or_make_secret(place.provisioner_password),
         admin_user=ADMIN,
         admin_password=read_or_make_secret(place.admin_password),
         socket_dir=place.socket_dir,

@@ -42,7 +42,7 @@ class Counter(logging.Handler):
 
 def count_work(modules: list[str]) -> int:
     """Return how many models and files these modules and those they need have."""
-    from trytond.modules import create_graph, get_module_info, get_module_register
+    from trytond.modules import create_graph, get_module_info, get_module_register  # slow import
 
     names = {"ir", "res"}
     waiting = list(modules)
@@ -62,8 +62,8 @@ def count_work(modules: list[str]) -> int:
 
 def add_basics(database: str) -> None:
     """Add the currencies and countries that companies choose from, and lock everybody out."""
-    from trytond.pool import Pool
-    from trytond.transaction import Transaction
+    from trytond.pool import Pool  # slow import
+    from trytond.transaction import Transaction  # slow import
 
     with Transaction().start(database, 0):
         pool = Pool(database)
@@ -93,8 +93,8 @@ def main() -> None:
     order = json.load(sys.stdin)
     config.set("database", "uri", order["uri"])
     config.set("database", "default_name", order["database"])
-    from trytond import admin
-    from trytond.pool import Pool
+    from trytond import admin  # slow import
+    from trytond.pool import Pool  # slow import
 
     passing = secrets.token_urlsafe()
     admin.getpass = lambda _prompt: passing

@@ -24,11 +24,11 @@ def serve(config_file: str) -> None:
     """Serve until SIGTERM."""
     config.update_etc(config_file)
     # Only now: these read the configuration while they are imported.
-    from trytond.backend import Database
-    from trytond.pool import Pool
-    from trytond.wsgi import app
-    from waitress.server import create_server
-    from werkzeug.exceptions import NotFound
+    from trytond.backend import Database  # slow import
+    from trytond.pool import Pool  # slow import
+    from trytond.wsgi import app  # slow import
+    from waitress.server import create_server  # slow import
+    from werkzeug.exceptions import NotFound  # slow import
 
     name = config.get("tenantry", "database")
     # Tryton would try to connect to every database of the server to find those it may show.

@@ -49,7 +49,7 @@ def settle(order: dict[str, str], pool: Pool) -> None:
 
 def find_user(User: Model, login: str) -> Record:
     """Return the user of this login, even one that was switched off; None if there is none."""
-    from trytond.transaction import inactive_records
+    from trytond.transaction import inactive_records  # slow import
 
     with inactive_records():
         return next(iter(User.search([("login", "=", login)], limit=1)), None)
@@ -92,8 +92,8 @@ def main() -> None:
     name = order["database"]
     config.set("database", "uri", order["uri"])
     config.set("database", "default_name", name)
-    from trytond import pool as pools
-    from trytond.transaction import Transaction
+    from trytond import pool as pools  # slow import
+    from trytond.transaction import Transaction  # slow import
 
     pools.Pool.start()
     pool = pools.Pool(name)
