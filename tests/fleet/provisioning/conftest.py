@@ -6,7 +6,6 @@ from datetime import datetime, timedelta
 from uuid import UUID, uuid4
 
 import pytest
-from django.conf import LazySettings
 
 from tenantry.core import tenancy
 from tenantry.customers.accounts.models import User
