@@ -24,6 +24,7 @@ _MODULES = {
     "web": "processes",
     "live": "processes",
     "scheduler": "processes",
+    "gateway": "processes",
     "worker": "processes",
     "browser": "processes",
     "migrate": "database",

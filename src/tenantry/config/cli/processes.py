@@ -9,6 +9,7 @@ from granian import Granian
 from granian.constants import Interfaces
 
 from tenantry.config.serving import announce, process, stop_event
+from tenantry.fleet.gateway import serving as gateways
 from tenantry.ledger.audit import sealer
 from tenantry.work.automation import workers
 from tenantry.work.schedules import scheduling
@@ -50,6 +51,23 @@ def live(*, host: str, port: int) -> None:
         respawn_failed_workers=True,
         workers_kill_timeout=5,
     ).serve()
+
+
+@click.command()
+@_host
+@click.option("--port", default=8080, show_default=True, help="Port to bind.")
+@click.option("--caddy", metavar="URL", help="Keep the Caddy of this admin API current, too.")
+@click.option("--caddy-listen", default=":80", show_default=True, help="Where that Caddy listens.")
+def gateway(*, host: str, port: int, caddy: str | None, caddy_listen: str) -> None:
+    """Lead host names to tenants' instances (ASGI)."""
+    announce("gateway", note=f"{host}:{port}")
+    if caddy:
+        os.environ |= {
+            "TENANTRY_CADDY_ADMIN": caddy,
+            "TENANTRY_CADDY_LISTEN": caddy_listen,
+            "TENANTRY_CADDY_FALLBACK": f"{host}:{port}",
+        }
+    gateways.serve("tenantry.config.gateway:application", host=host, port=port)
 
 
 @click.command()

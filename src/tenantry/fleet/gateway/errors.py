@@ -30,6 +30,14 @@ class HostUnknown(NotFound):
     remedy = _("Check the address for typing errors.")
 
 
+class RoutesUnknown(Unavailable):
+    """The gateway has just started and the database does not answer."""
+
+    code = "routes_unknown"
+    message = _("The gateway is starting.")
+    remedy = _("Try again in a few seconds.")
+
+
 class InstanceSuspended(Unavailable):
     """The tenant was suspended; its data is kept."""
 

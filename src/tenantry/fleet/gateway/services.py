@@ -5,6 +5,7 @@ import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
 from uuid import UUID
 
 from django.db import connection
@@ -152,7 +153,7 @@ def redeem_ticket(*, token: str, host: str, now: datetime) -> Admission:
     """
     if not token or len(token) > _LONGEST_TOKEN:
         raise TicketInvalid
-    given = {"now": now, "hash": _hash(token), "host": host}
+    given: dict[str, Any] = {"now": now, "hash": _hash(token), "host": host}
     with tenancy.platform("redeem a ticket"), connection.cursor() as cursor:
         cursor.execute(_REDEEM, given)
         row = cursor.fetchone()
