@@ -126,14 +126,16 @@ def mail_path(domain: str) -> tuple[MailPath, str]:
 
 
 def _asked(name: dns.name.Name, deadline: float) -> tuple[MailPath, str]:
+    records = _records(name, "MX", deadline)
     exchanges = sorted(
-        (record.preference, record.exchange) for record in _records(name, "MX", deadline)
+        (record.preference, record.exchange)
+        for record in records
+        if record.exchange != dns.name.root
     )
     if exchanges:
-        host = exchanges[0][1]
-        if all(exchange == dns.name.root for _preference, exchange in exchanges):
-            return MailPath.NULL_MX, ""
-        return MailPath.MX, host.to_text(omit_final_dot=True).lower()
+        return MailPath.MX, exchanges[0][1].to_text(omit_final_dot=True).lower()
+    if records:
+        return MailPath.NULL_MX, ""
     for kind in ("A", "AAAA"):
         if _records(name, kind, deadline):
             return MailPath.ADDRESS, name.to_text(omit_final_dot=True)
