@@ -12,6 +12,8 @@ from tenantry.core.live import Facts, Listener
 QUEUE_LENGTH = 32
 HEARTBEAT_SECONDS = 15.0
 RETRY_MILLISECONDS = 3000
+# To a stream that ended because more may be heard now.
+AGAIN_MILLISECONDS = 200
 # Then the browser reconnects, and its right to listen is looked at again.
 LIFE_SECONDS = 900.0
 
@@ -45,8 +47,8 @@ class Hub:
         self._started = False
 
     @contextmanager
-    def reader(self, topic: str) -> Iterator[Reader]:
-        """Give the news of a topic to a reader until the block ends."""
+    def reader(self, *topics: str) -> Iterator[Reader]:
+        """Give the news of topics to a reader until the block ends."""
         if not self._started:
             self._started = True
             self._listener.start()
@@ -55,11 +57,12 @@ class Hub:
         def told(_topic: str, facts: Facts) -> None:
             loop.call_soon_threadsafe(reader.offer, facts)
 
-        forget = self._listener.on(topic, told)
+        forgetting = [self._listener.on(topic, told) for topic in topics]
         try:
             yield reader
         finally:
-            forget()
+            for forget in forgetting:
+                forget()
 
     def stop(self) -> None:
         """Hang up."""
@@ -72,13 +75,15 @@ async def stream(
     *,
     heartbeat: float = HEARTBEAT_SECONDS,
     life: float = LIFE_SECONDS,
+    once: bool = False,
 ) -> AsyncIterator[bytes]:
     """Yield server-sent events until the stream's life is over or the reader was too slow.
 
-    The first is a hint to reconnect after three seconds; silence is filled with comments.
+    The first is a hint to reconnect after three seconds; silence is filled with comments. With
+    `once` the stream ends after its first news, and the browser reconnects at once.
     """
     ends = asyncio.get_running_loop().time() + life
-    yield f"retry: {RETRY_MILLISECONDS}\n\n".encode()
+    yield f"retry: {AGAIN_MILLISECONDS if once else RETRY_MILLISECONDS}\n\n".encode()
     while not reader.lost and asyncio.get_running_loop().time() < ends:
         try:
             facts = await asyncio.wait_for(reader.news.get(), timeout=heartbeat)
@@ -87,3 +92,5 @@ async def stream(
             continue
         if not reader.lost:
             yield f"event: news\ndata: {json.dumps(dict(facts))}\n\n".encode()
+            if once:
+                return

@@ -1,8 +1,8 @@
 """The live process's answers: server-sent events over ASGI, and nothing else.
 
 `GET /t/<short_id>/events` for a tenant's people, `GET /console/events` and `GET
-/console/tenants/<id>/events` for operators, `GET /health/`. It shares the web's session cookie
-(cookies ignore ports) and answers its pages only.
+/console/tenants/<id>/events` for operators, `GET /trial/events` for whoever leads a registration,
+`GET /health/`. It shares the web's cookies (they ignore ports) and answers its pages only.
 """
 
 import asyncio
@@ -21,13 +21,15 @@ from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
 
 from tenantry.config.events import Hub, Reader, stream
-from tenantry.core import clock, db, trace
+from tenantry.core import clock, db, journey, trace
 from tenantry.core.errors import DomainError, Forbidden, NotFound, Unavailable
 from tenantry.core.logs import get_logger
 from tenantry.customers.tenants import queries as tenants
 from tenantry.faces.console.standing import Standing, standing_of
 from tenantry.faces.portal.access import person
 from tenantry.faces.portal.refusals import SignInNeeded
+from tenantry.journeys.onboarding import queries as onboarding
+from tenantry.journeys.onboarding.errors import RegistrationMissing
 
 Message = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[Message]]
@@ -35,6 +37,7 @@ Send = Callable[[Message], Awaitable[None]]
 
 _TENANT = re.compile(r"^/t/([-\w]{1,20})/events$")
 _CONSOLE = re.compile(r"^/console/(?:tenants/([0-9a-f-]{36})/)?events$")
+_TRIAL = "/trial/events"
 _HEALTH = "/health/"
 # A browser that does not take one event for this long is gone.
 _SEND_SECONDS = 20.0
@@ -63,7 +66,7 @@ class LiveApplication:
             await self._live(receive, send)
         elif scope["type"] == "http":
             headers = {name.decode("latin-1").lower(): value for name, value in scope["headers"]}
-            with trace.start(headers.get("traceparent", b"").decode("latin-1")):
+            with trace.start(_traceparent(headers)):
                 await self._answer(scope, headers, receive, send)
 
     async def _live(self, receive: Receive, send: Send) -> None:
@@ -82,36 +85,41 @@ class LiveApplication:
             await _say(send, 200, {"status": "ok"})
         else:
             try:
-                topic = await db.in_thread(topic_of, path, headers)
+                topics = await db.in_thread(topics_of, path, headers)
             except DomainError as refusal:
                 await _refuse(send, refusal, path)
             except DatabaseError as error:
                 _log.warning("live_refused", reason=str(error).strip())
                 await _refuse(send, Unavailable(part=_("The database")), path)
             else:
-                with self._hub.reader(topic) as reader:
-                    await _tell(reader, receive, send)
+                with self._hub.reader(*topics) as reader:
+                    # A registration's next news may be a tenant, which has a topic of its own.
+                    once = path == _TRIAL and len(topics) == 1
+                    await _tell(reader, receive, send, once=once)
 
 
-def topic_of(path: str, headers: dict[str, bytes]) -> str:
-    """Return the topic that the browser asks for and may hear.
+def topics_of(path: str, headers: dict[str, bytes]) -> tuple[str, ...]:
+    """Return the topics that the browser asks for and may hear.
 
-    Raises `NotFound`, `SignInNeeded`, or `Forbidden` for pages of other origins.
+    Raises `NotFound`, `SignInNeeded`, `RegistrationMissing`, or `Forbidden` for pages of other
+    origins.
     """
     found, inside = _TENANT.match(path), _CONSOLE.match(path)
-    if not found and not inside:
+    if not found and not inside and path != _TRIAL:
         raise NotFound
     if headers.get("origin", _origin()) != _origin():
         raise Forbidden
+    if path == _TRIAL:
+        return _trial_topics(headers)
     request = _request(headers)
     if inside:
-        return _console_topic(request, inside[1])
+        return (_console_topic(request, inside[1]),)
     user = person(request)
     if user is None:
         raise SignInNeeded
     assert found is not None
     access = tenants.get_for_user(user=user, short_id=found[1])
-    return f"tenant:{access.tenant.id}"
+    return (f"tenant:{access.tenant.id}",)
 
 
 def _console_topic(request: HttpRequest, tenant_id: str | None) -> str:
@@ -120,24 +128,42 @@ def _console_topic(request: HttpRequest, tenant_id: str | None) -> str:
     return f"tenant:{tenant_id}" if tenant_id else "console"
 
 
-def _request(headers: dict[str, bytes]) -> HttpRequest:
+def _trial_topics(headers: dict[str, bytes]) -> tuple[str, ...]:
+    led = journey.read(_cookies(headers))
+    if led is None:
+        raise RegistrationMissing
+    found = onboarding.get_for_browser(journey_id=led.id, browser=led.browser)
+    own = f"registration:{found.id}"
+    return (own, f"tenant:{found.tenant_id}") if found.tenant_id else (own,)
+
+
+def _traceparent(headers: dict[str, bytes]) -> str:
+    led = journey.read(_cookies(headers))
+    return led.traceparent if led else headers.get("traceparent", b"").decode("latin-1")
+
+
+def _cookies(headers: dict[str, bytes]) -> dict[str, str]:
+    """Return the cookies of a request; none if they cannot be read."""
     jar: cookies.SimpleCookie = cookies.SimpleCookie()
     try:
         jar.load(headers.get("cookie", b"").decode("latin-1"))
     except cookies.CookieError:
-        raise SignInNeeded from None
-    morsel = jar.get(settings.SESSION_COOKIE_NAME)
+        return {}
+    return {name: morsel.value for name, morsel in jar.items()}
+
+
+def _request(headers: dict[str, bytes]) -> HttpRequest:
     request = HttpRequest()
-    request.session = SessionStore(morsel.value if morsel else None)
+    request.session = SessionStore(_cookies(headers).get(settings.SESSION_COOKIE_NAME))
     request.user = get_user(request)
     return request
 
 
-async def _tell(reader: Reader, receive: Receive, send: Send) -> None:
+async def _tell(reader: Reader, receive: Receive, send: Send, *, once: bool) -> None:
     await send(_start(200, b"text/event-stream; charset=utf-8"))
     leaving = asyncio.ensure_future(_until_gone(receive, reader))
     try:
-        async for event in stream(reader):
+        async for event in stream(reader, once=once):
             body = {"type": "http.response.body", "body": event, "more_body": True}
             await asyncio.wait_for(send(body), timeout=_SEND_SECONDS)
         await send({"type": "http.response.body", "body": b"", "more_body": False})

@@ -9,6 +9,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("health/", health, name="health"),
     path("console/", include("tenantry.faces.console.urls")),
     *sections.urlpatterns(),
+    path("", include("tenantry.faces.site.urls")),
     path("", include("tenantry.faces.portal.urls")),
 ]
 

@@ -6,7 +6,6 @@ One signed cookie that no script can read. Cookies ignore ports, so the live pro
 import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
 from uuid import UUID
 
 from django.conf import settings
@@ -25,12 +24,11 @@ _SPAN = "0000000000000001"
 
 @dataclass(frozen=True, kw_only=True)
 class Journey:
-    """A journey and the browser that leads it; `asked_at` is when a code was last asked for."""
+    """A journey, the random value of the browser that leads it, and its trace."""
 
     id: UUID
     browser: str
     trace_id: str
-    asked_at: datetime | None = None
 
     @property
     def traceparent(self) -> str:
@@ -50,12 +48,8 @@ def read(cookies: Mapping[str, str]) -> Journey | None:
         return None
     try:
         kept = signing.loads(sealed, salt=_SALT, max_age=KEPT_SECONDS)
-        asked = kept["asked_at"]
         return Journey(
-            id=UUID(kept["id"]),
-            browser=str(kept["browser"]),
-            trace_id=str(kept["trace_id"]),
-            asked_at=datetime.fromisoformat(asked) if asked else None,
+            id=UUID(kept["id"]), browser=str(kept["browser"]), trace_id=str(kept["trace_id"])
         )
     except (signing.BadSignature, KeyError, TypeError, ValueError):
         return None
@@ -63,15 +57,10 @@ def read(cookies: Mapping[str, str]) -> Journey | None:
 
 def keep(response: HttpResponseBase, journey: Journey) -> None:
     """Let the browser keep a journey."""
-    kept = {
-        "id": str(journey.id),
-        "browser": journey.browser,
-        "trace_id": journey.trace_id,
-        "asked_at": journey.asked_at.isoformat() if journey.asked_at else "",
-    }
+    kept = {"id": str(journey.id), "browser": journey.browser, "trace_id": journey.trace_id}
     response.set_cookie(
         COOKIE,
-        signing.dumps(kept, salt=_SALT, compress=True),
+        signing.dumps(kept, salt=_SALT),
         max_age=KEPT_SECONDS,
         path=PATH,
         httponly=True,

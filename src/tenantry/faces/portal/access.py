@@ -6,6 +6,7 @@ from functools import wraps
 from urllib.parse import urlencode
 
 from django.conf import settings
+from django.contrib.auth import login
 from django.http import HttpRequest, HttpResponse, HttpResponseNotAllowed
 from django.shortcuts import redirect
 from django.template.response import SimpleTemplateResponse
@@ -25,11 +26,18 @@ from tenantry.sdk.portal import TenantAccess, TenantRequest
 
 FACE = "portal"
 _FACE_KEY = "face"
+_BACKEND = "django.contrib.auth.backends.ModelBackend"
 View = Callable[..., HttpResponse]
 
 
-def mark_session(request: HttpRequest) -> None:
-    """Say that this session was opened in the portal: it opens no other face."""
+def open_session(request: HttpRequest, user: User) -> None:
+    """Sign a person in to the portal, whoever was signed in before; it opens no other face.
+
+    Nothing of an earlier session survives: what an operator proved in the console is not carried
+    over, and what proves a customer never adds to it.
+    """
+    request.session.flush()
+    login(request, user, backend=_BACKEND)
     request.session[_FACE_KEY] = FACE
 
 
@@ -52,7 +60,7 @@ def portal_page(*, methods: Sequence[str] = ("GET",)) -> Callable[[View], View]:
                 return refused
             user = person(request)
             if user is None:
-                return _to_sign_in(request)
+                return _to_sign_in(request, methods)
             _speak(request, user)
             return view(request, **captured)
 
@@ -124,10 +132,11 @@ def _not_allowed(request: HttpRequest, methods: Sequence[str]) -> HttpResponse |
     return None if request.method in allowed else HttpResponseNotAllowed(allowed)
 
 
-def _to_sign_in(request: HttpRequest) -> HttpResponse:
+def _to_sign_in(request: HttpRequest, methods: Sequence[str]) -> HttpResponse:
     if wants_problem(request):
         raise SignInNeeded
-    back = request.get_full_path() if request.method == "GET" else ""
+    # What was posted is gone, but its page is there to post it again.
+    back = request.get_full_path() if "GET" in methods else ""
     address = reverse("portal:sign_in") + (f"?{urlencode({'next': back})}" if back else "")
     if getattr(request, "htmx", False):
         return HttpResponseClientRedirect(address)

@@ -1,6 +1,7 @@
 """What browsers may do on our pages, and how refusals become answers."""
 
 from collections.abc import Callable
+from urllib.parse import urlsplit
 
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
@@ -24,10 +25,17 @@ def content_security_policy() -> str:
             f"connect-src 'self' {settings.LIVE_URL}",
             "object-src 'none'",
             "base-uri 'none'",
-            "form-action 'self'",
+            # The button that opens an instance is answered with a way to its host name.
+            f"form-action 'self' {_instances()}",
             "frame-ancestors 'none'",
         )
     )
+
+
+def _instances() -> str:
+    gateway = urlsplit(settings.GATEWAY_URL)
+    port = f":{gateway.port}" if gateway.port else ""
+    return f"{gateway.scheme}://*.{settings.TENANT_DOMAIN}{port}"
 
 
 class PortalMiddleware:

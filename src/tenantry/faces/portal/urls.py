@@ -4,6 +4,7 @@ from django.urls import URLPattern, path
 
 from tenantry.faces.portal.views import (
     connections,
+    entering,
     evidence,
     home,
     notices,
@@ -21,10 +22,13 @@ urlpatterns: list[URLPattern] = [
     path("sign-in/", sign_in.sign_in, name="sign_in"),
     path("sign-in/code/", sign_in.code, name="sign_in_code"),
     path("sign-in/resend/", sign_in.resend, name="sign_in_resend"),
+    path("welcome/<slug:token>/", entering.welcome, name="welcome"),
+    path("trial/enter/", entering.enter, name="enter"),
     path("sign-out/", sign_in.sign_out, name="sign_out"),
     path("companies/", sign_in.companies, name="companies"),
     path("preferences/", sign_in.preferences, name="preferences"),
     path(_T, home.home, name="home"),
+    path(f"{_T}instance/open/", entering.open_instance, name="instance_open"),
     path(f"{_T}connections/", connections.list_connections, name="connections"),
     path(f"{_T}connections/new/", connections.connect, name="connect"),
     path(f"{_C}/", connections.show_connection, name="connection"),

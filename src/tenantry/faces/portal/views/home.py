@@ -7,6 +7,7 @@ from tenantry.core import clock
 from tenantry.customers.notices import queries as notices
 from tenantry.faces.portal import planning
 from tenantry.faces.portal.access import tenant_page
+from tenantry.faces.portal.instances import card_of
 from tenantry.faces.portal.runlog import Run
 from tenantry.sdk.portal import TenantRequest
 from tenantry.work.schedules import queries
@@ -26,6 +27,7 @@ def home(request: TenantRequest, short_id: str) -> HttpResponse:
     slots = queries.list_slots(tenant_id=tenant.tenant_id)
     steps = planning.steps(tenant, planned=bool(rows))
     facts = {
+        "instance": card_of(tenant_id=tenant.tenant_id, user_id=tenant.user_id),
         "today": planning.today(tenant, now=now),
         "steps": steps,
         "done": sum(step.done for step in steps),

@@ -5,7 +5,7 @@ from datetime import datetime
 
 from django.conf import settings
 from django.contrib import messages
-from django.contrib.auth import login, logout
+from django.contrib.auth import logout
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils import translation
@@ -18,11 +18,10 @@ from tenantry.core.errors import DomainError
 from tenantry.customers.accounts import services as accounts
 from tenantry.customers.accounts.models import User
 from tenantry.customers.tenants import queries as tenants
-from tenantry.faces.portal.access import mark_session, person, portal_page
+from tenantry.faces.portal.access import open_session, person, portal_page
 from tenantry.faces.portal.forms import CodeForm, SignInForm
 from tenantry.faces.portal.visitor import Visitor, forget, keep, safe_path, visitor_of
 
-_BACKEND = "django.contrib.auth.backends.ModelBackend"
 _READ_WRITE = ["GET", "HEAD", "POST"]
 
 
@@ -141,11 +140,7 @@ def _asked(request: HttpRequest, visitor: Visitor) -> HttpResponse:
 
 
 def _welcomed(request: HttpRequest, user: User, visitor: Visitor) -> HttpResponse:
-    # Nothing of an earlier session survives: what an operator proved in the console is not carried
-    # over, and a code by mail never adds to it.
-    request.session.flush()
-    login(request, user, backend=_BACKEND)
-    mark_session(request)
+    open_session(request, user)
     response = redirect(visitor.back or "portal:companies")
     forget(response)
     return response

@@ -3,11 +3,13 @@
 from django.conf import settings
 from django.utils.translation import gettext_lazy as _
 
+from tenantry.customers.accounts import services as accounts
 from tenantry.customers.notices import services as notices
+from tenantry.customers.tenants import queries as tenants
 from tenantry.customers.tenants.states import TenantState
 from tenantry.fleet.provisioning import conditions, instances
 from tenantry.fleet.provisioning.states import ConditionType
-from tenantry.fleet.provisioning.steps.making import instance_of, move
+from tenantry.fleet.provisioning.steps.making import ACTOR, instance_of, move
 from tenantry.fleet.provisioning.steps.work import Done, Facts, GoBack, NotYet, Order, Outcome, Work
 from tenantry.ledger.funnel.states import Step as FunnelStep
 
@@ -39,6 +41,8 @@ def _settle_activate(order: Order, _result: Facts) -> None:
         raise GoBack("readiness")
     move(order, TenantState.ACTIVE)
     identity = instances.identity_of(order.tenant_id)
+    owner = tenants.get_owner(order.tenant_id)
+    token = accounts.issue_link(user=owner, actor=ACTOR, now=order.now)
     notices.send_mail(
         to=identity.owner_email,
         language=identity.language,
@@ -46,7 +50,7 @@ def _settle_activate(order: Order, _result: Facts) -> None:
         facts={
             "company": identity.company,
             "url": identity.url,
-            "portal": f"{settings.BASE_URL}/t/{identity.short_id}/",
+            "portal": f"{settings.BASE_URL}/welcome/{token}/",
         },
         dedupe_key=f"activation:{order.tenant_id}",
         now=order.now,
