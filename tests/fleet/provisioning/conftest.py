@@ -1,6 +1,6 @@
 """A requested tenant, room on a host, and a pretended place to run its instance."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID, uuid4
@@ -44,7 +44,7 @@ def product_of(recipe: FakeRecipe) -> Product:
 
 
 @pytest.fixture
-def driver(monkeypatch: pytest.MonkeyPatch) -> Iterator[FakeDriver]:
+def driver(monkeypatch: pytest.MonkeyPatch) -> FakeDriver:
     """Give the platform a pretended place and a pretended application."""
     made = FakeDriver()
     recipe = FakeRecipe(driver=made, routed=routed)

@@ -70,3 +70,11 @@ class RunReasonMissing(DomainError):
     http_status = 422
     message = _("A reason is missing.")
     remedy = _("Write in a few words why this is done; it is kept with the change.")
+
+
+class HostTaken(DomainError):
+    """One process keeps the instances of a host."""
+
+    code = "host_taken"
+    message = _("Another process of this machine keeps the host %(name)s.")
+    remedy = _("Let that one do it, or end it first.")

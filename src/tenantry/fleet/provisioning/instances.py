@@ -96,6 +96,21 @@ def found_by(label: str) -> Instance | None:
         return Instance.objects.filter(label=label).first()
 
 
+def asked_of(host_id: UUID) -> list[Instance]:
+    """Return every instance of which something is wished of a host and not yet all is gone."""
+    with tenancy.platform("keep a host's instances"):
+        asked = Instance.objects.filter(host_id=host_id).exclude(desired="")
+        return list(asked.exclude(desired=Desired.REMOVED, observed=Observed.REMOVED))
+
+
+def labels() -> frozenset[str]:
+    """Return the labels of all instances that hosts are asked for, or still have to remove."""
+    with tenancy.platform("list what hosts are asked for"):
+        asked = Instance.objects.exclude(desired="")
+        left = asked.exclude(desired=Desired.REMOVED, observed=Observed.REMOVED)
+        return frozenset(left.values_list("label", flat=True))
+
+
 def identity_of(tenant_id: UUID) -> Identity:
     """Return who a tenant is, as its instance must know it; raises `NotFound`."""
     tenant = tenants.get_tenant(tenant_id)

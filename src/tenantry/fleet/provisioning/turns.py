@@ -5,6 +5,7 @@ lease can conclude nothing. Between the two nothing is held but the lease.
 """
 
 from collections.abc import Mapping
+from copy import copy
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID, uuid4
@@ -159,7 +160,8 @@ def succeed(given: Claim, order: Order, result: Facts, *, now: datetime) -> None
 
     Of a run that is to be cancelled nothing more changes inside. Raises `LeaseLost`, `GoBack`.
     """
-    step, work = given.step, given.work
+    # A copy: when what changes inside is refused, the claim still stands.
+    step, work = copy(given.step), given.work
     with tenancy.scope(step.tenant_id):
         run = _locked(given)
         _conclude(step, StepState.SUCCEEDED, now, {"result": dict(result), "ended_at": now})
