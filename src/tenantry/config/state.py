@@ -95,9 +95,18 @@ def instances_database(state_dir: Path) -> Callable[[], str]:
 
     Its role needs CREATEDB and CREATEROLE, and no access to the platform's database. Without that
     variable it is the embedded server's provisioner; that server is started when it is asked for.
+    The function raises `psycopg.OperationalError` when it cannot be.
     """
     url = env.text("INSTANCES_DATABASE_URL", "")
-    return lambda: url or postgres.ensure(state_dir).provisioner_url
+
+    def find() -> str:
+        try:
+            return url or postgres.ensure(state_dir).provisioner_url
+        except postgres.PostgresUnavailable as error:
+            # Who asks knows of databases that do not answer, and not where they come from.
+            raise psycopg.OperationalError(str(error)) from error
+
+    return find
 
 
 def _from_url(url: str) -> dict[str, Any]:

@@ -25,6 +25,7 @@ _MODULES = {
     "live": "processes",
     "scheduler": "processes",
     "gateway": "processes",
+    "host": "processes",
     "worker": "processes",
     "browser": "processes",
     "migrate": "database",

@@ -10,6 +10,7 @@ from granian.constants import Interfaces
 
 from tenantry.config.serving import announce, process, stop_event
 from tenantry.fleet.gateway import serving as gateways
+from tenantry.fleet.provisioning.drivers.local.agent import Agent
 from tenantry.ledger.audit import sealer
 from tenantry.work.automation import workers
 from tenantry.work.schedules import scheduling
@@ -101,3 +102,20 @@ def browser(*, lanes: int) -> None:
     """Work for customers in Chromium, one lane per account."""
     with process("browser"):
         workers.run_worker(queues=["browser"], concurrency=lanes)
+
+
+@click.command()
+@click.option("--name", required=True, help="Its name among all hosts.")
+@click.option("--region", required=True, help="The region it is in.")
+@click.option(
+    "--share",
+    type=click.FloatRange(0, 1, min_open=True),
+    default=1.0,
+    show_default=True,
+    help="How much of this machine it may give to tenants.",
+)
+def host(*, name: str, region: str, share: float) -> None:
+    """Keep tenants' instances on this machine running as they are wished."""
+    agent = Agent(name=name, region=region, share=share, ending=stop_event())
+    with process("host", note=f"{name} ({region})"):
+        agent.run()

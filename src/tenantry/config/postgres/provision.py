@@ -41,12 +41,6 @@ def provision(place: Place) -> None:
     with _connect(place, MEETING_PLACE) as connection:
         _write_role(connection, ROLE, f"{_NO_POWER} NOCREATEROLE", password)
         _write_role(connection, PROVISIONER, f"{_NO_POWER} CREATEROLE", other)
-        # What it makes for tenants it may also take over, hand over and remove.
-        connection.execute(
-            sql.SQL("ALTER ROLE {} SET createrole_self_grant = 'set, inherit'").format(
-                sql.Identifier(PROVISIONER)
-            )
-        )
         if not _exists(connection, "pg_database", "datname", DATABASE):
             connection.execute(
                 sql.SQL("CREATE DATABASE {} OWNER {}").format(
