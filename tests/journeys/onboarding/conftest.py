@@ -6,10 +6,15 @@ from datetime import datetime
 import pytest
 from django.conf import LazySettings
 
+from tenantry.fleet.provisioning.drivers.fake import FakeDriver
 from tenantry.journeys.onboarding import evidence, services
 from tenantry.journeys.onboarding.states import DictionaryRule
+from tests.fleet.provisioning.conftest import driver, register_host
 from tests.journeys.onboarding import name_server
 from tests.journeys.onboarding.name_server import NameServer
+from tests.journeys.onboarding.visitor import Visitor
+
+__all__ = ["driver"]
 
 
 @pytest.fixture(scope="session")
@@ -38,3 +43,15 @@ def list_domain(db: None, now: datetime) -> Callable[[str, DictionaryRule], None
         services.add_domain(domain=domain, rule=rule, note="test", actor="operator:0", now=now)
 
     return listed
+
+
+@pytest.fixture
+def visitor(db: None, now: datetime) -> Visitor:
+    return Visitor(now=now)
+
+
+@pytest.fixture
+def place(db: None, driver: FakeDriver, now: datetime) -> FakeDriver:
+    """A host that takes companies, and a pretended application to run there."""
+    register_host(now)
+    return driver

@@ -83,7 +83,7 @@ def test_registrable_domain(domain: str, registrable: str) -> None:
 def test_names_are_read_with_their_version() -> None:
     names = lists.read_names("# hello\n# version: 7\n\nnaver.com\n # remark\n daum.net \n")
 
-    assert names == ("7", {"naver.com", "daum.net"})
+    assert names == lists.Names("7", frozenset({"naver.com", "daum.net"}))
     assert lists.read_names("naver.com").version == ""
 
 
