@@ -39,10 +39,8 @@ async def drain(*, connection_id: UUID, tenant_id: UUID, host: BrowserHost, now:
     began = time.monotonic()
     try:
         while True:
-            claim = await db.in_thread(
-                services.claim, tenant_id=tenant_id, connection_id=connection_id, now=now()
-            )
-            if claim.look is None and not claim.jobs:
+            claim = await _next(connection_id, tenant_id, now)
+            if claim is None:
                 break
             lane = lane or Lane.of(claim.connection, host=host, now=now)
             lane.connection = claim.connection
@@ -61,6 +59,20 @@ async def drain(*, connection_id: UUID, tenant_id: UUID, host: BrowserHost, now:
         if lane is not None:
             await lane.leave()
     return taken
+
+
+async def _next(connection_id: UUID, tenant_id: UUID, now: Clock) -> Claim | None:
+    for last_look in (False, True):
+        claim = await db.in_thread(
+            services.claim,
+            tenant_id=tenant_id,
+            connection_id=connection_id,
+            now=now(),
+            last_look=last_look,
+        )
+        if claim.look or claim.jobs:
+            return claim
+    return None
 
 
 def _wake(connection_id: UUID, tenant_id: UUID) -> None:

@@ -72,6 +72,7 @@ _CONNECTION = """
         WHERE j.connection_id = c.id AND j.state = 'UNKNOWN' AND j.run_after <= %(now)s) AS has_open
     FROM automation_connection c WHERE c.id = %(connection)s
 """
+_AWAIT_QUEUEING = "SELECT FROM automation_connection WHERE id = %(connection)s FOR UPDATE"
 _RENEW = """
     UPDATE automation_job SET lease_until = %(until)s
     WHERE id = ANY(%(ids)s) AND lease_token = ANY(%(tokens)s)
@@ -121,15 +122,18 @@ class Claim:
     jobs: tuple[Job, ...] = ()
 
 
-def claim(*, tenant_id: UUID, connection_id: UUID, now: datetime) -> Claim:
+def claim(*, tenant_id: UUID, connection_id: UUID, now: datetime, last_look: bool = False) -> Claim:
     """Take the next work of a connection under a lease of 15 s; each job goes to one caller.
 
     Open outcomes come first: nothing new is posted while one could be looked up. Kinds that may be
-    batched are taken up to 50 at once, all others alone. Refuses: `NotFound` (no such connection,
-    or its product is gone).
+    batched are taken up to 50 at once, all others alone. A `last_look` first waits for whoever is
+    queueing on it: he saw the lane's message wait and sent no other. Refuses: `NotFound` (no such
+    connection, or its product is gone).
     """
     given: dict[str, Any] = {"connection": connection_id, "now": now, "until": now + LEASE}
     with tenancy.scope(tenant_id):
+        if last_look:
+            _execute(_AWAIT_QUEUEING, given)
         connection = next(iter(Connection.objects.raw(_CONNECTION, given)), None)
         if connection is None:
             raise NotFound
