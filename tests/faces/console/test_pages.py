@@ -98,6 +98,17 @@ def test_pages_refuse_other_methods(sign_in: Callable[..., Client]) -> None:
         assert browser.post(f"/console/{path}").status_code == 405, path
 
 
+def test_a_nul_in_a_filter_or_an_id_is_malformed(sign_in: Callable[..., Client]) -> None:
+    browser = sign_in()
+    for path in PAGES:
+        for query in ("q=a%00b", "product=%00", "actor=%00", "target=%00", "before=%00", "%00=1"):
+            answer = browser.get(f"/console/{path}?{query}")
+            assert answer.status_code == 400, (path, query)
+            assert "Content-Security-Policy" in answer.headers
+    for path in LISTS:
+        assert browser.get(f"/console/{path}%00/").status_code == 400, path
+
+
 def row_addresses(company: Company) -> list[str]:
     """Return the page of one row of every table."""
     with tenancy.platform("test"):
