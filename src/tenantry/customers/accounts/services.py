@@ -11,6 +11,7 @@ from django.db import IntegrityError, connection, transaction
 
 from tenantry.core import tenancy
 from tenantry.core.crypto import keyed_hash
+from tenantry.core.errors import LanguageUnknown
 from tenantry.core.ids import uuid7
 from tenantry.core.queue import defer
 from tenantry.customers.accounts import codes
@@ -18,7 +19,6 @@ from tenantry.customers.accounts.errors import (
     AddressInvalid,
     AddressTaken,
     CodeRefused,
-    LanguageUnknown,
     PasswordWeak,
     RoleUnknown,
     TooManyCodes,
@@ -295,7 +295,7 @@ def set_operator_role(
 
 def _require_language(language: str) -> None:
     if language not in dict(settings.LANGUAGES):
-        raise LanguageUnknown(language=language)
+        raise LanguageUnknown(field="language", language=language)
 
 
 def _give_password(user: User, password: str) -> None:

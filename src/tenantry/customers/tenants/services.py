@@ -7,14 +7,13 @@ from uuid import UUID
 from django.conf import settings
 
 from tenantry.core import tenancy
+from tenantry.core.errors import LanguageUnknown, ZoneUnknown
 from tenantry.core.ids import uuid7
 from tenantry.customers.accounts.models import User
 from tenantry.customers.tenants.errors import (
     AlreadyMember,
-    LanguageUnknown,
     RoleUnknown,
     TenantNameInvalid,
-    ZoneUnknown,
 )
 from tenantry.customers.tenants.models import NAME_LENGTH, Membership, Tenant
 from tenantry.customers.tenants.states import Role
@@ -33,9 +32,9 @@ def create_tenant(
     if not 0 < len(cleaned) <= NAME_LENGTH:
         raise TenantNameInvalid(most=NAME_LENGTH)
     if not _is_zone(zone):
-        raise ZoneUnknown(zone=zone)
+        raise ZoneUnknown(field="zone", zone=zone)
     if language not in dict(settings.LANGUAGES):
-        raise LanguageUnknown(language=language)
+        raise LanguageUnknown(field="language", language=language)
     tenant = Tenant(id=uuid7(), name=cleaned, zone=zone, language=language, created_at=now)
     with tenancy.scope(tenant.id):
         tenant.save(force_insert=True)
