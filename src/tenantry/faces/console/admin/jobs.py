@@ -1,6 +1,6 @@
 """All work on all connections, with its attempts and evidence."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import ClassVar
 
 from django.contrib.admin import display
@@ -33,7 +33,14 @@ from tenantry.faces.console.words import (
 from tenantry.work.automation import queries
 from tenantry.work.automation import services as automation
 from tenantry.work.automation.models import Evidence, Job
+from tenantry.work.automation.retry import Phase
 from tenantry.work.automation.states import STOPPABLE, JobState
+
+_PHASES: Mapping[str, Text] = {
+    Phase.BEFORE_SUBMIT: _("before submitting"),
+    Phase.SUBMITTED: _("submitted"),
+    Phase.PROVEN_ABSENT: _("shown to be absent"),
+}
 
 
 def _cancel(order: Order) -> None:
@@ -178,7 +185,7 @@ def _attempts(row: Job) -> Grid:
             [
                 attempt.number,
                 attempt.get_mode_display(),
-                attempt.phase or NOTHING,
+                _PHASES.get(attempt.phase, attempt.phase) or NOTHING,
                 _outcome_of(attempt.error_code, ended=attempt.ended_at is not None),
                 attempt.message or NOTHING,
                 age(attempt.started_at),

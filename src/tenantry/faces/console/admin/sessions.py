@@ -101,7 +101,9 @@ class ConnectionAdmin(TenantRowsAdmin):
     @display(description=_("account"), ordering="label")
     def name(self, row: Connection) -> str:
         """Return the label, over the masked account."""
-        return stacked(row.label or row.connector, row.masked_account)
+        return stacked(
+            row.label or row.masked_account, row.masked_account if row.label else row.connector
+        )
 
     @display(description=_("session"), ordering="session_state")
     def session(self, row: Connection) -> object:
