@@ -16,7 +16,7 @@ _NEAR = {
     1: gettext_noop("tomorrow"),
 }
 
-# Places that have a name of their own in our languages; the others are said as the zone writes them.
+# Places with a name of their own in our languages; the others are said as the zone has them.
 _PLACES = {"Seoul": gettext_noop("Seoul")}
 
 
@@ -54,7 +54,7 @@ def day_and_time(moment: datetime, *, zone: str, now: datetime, seconds: bool = 
 def place(zone: str) -> str:
     """Return the place that names a zone: `Los Angeles` of `America/Los_Angeles`."""
     named = zone.rpartition("/")[2].replace("_", " ")
-    return gettext(_PLACES.get(named, named))
+    return gettext(_PLACES[named]) if named in _PLACES else named
 
 
 def zone_name(zone: str) -> str:
