@@ -12,7 +12,7 @@ from tenantry.core.live import Facts, Listener
 QUEUE_LENGTH = 32
 HEARTBEAT_SECONDS = 15.0
 RETRY_MILLISECONDS = 3000
-# Then the browser reconnects, and its right to listen is looked at again.
+# Then the browser reconnects, perhaps to another process.
 LIFE_SECONDS = 900.0
 
 
