@@ -15,7 +15,7 @@ from tenantry.faces.console.acts import Act, Order
 from tenantry.faces.console.errors import JobNotHeld, JobTooLate
 from tenantry.faces.console.filters import ErrorCodeFilter, KindFilter
 from tenantry.faces.console.listing import TenantRowsAdmin, stacked
-from tenantry.faces.console.panels import Facts, Grid, Panel
+from tenantry.faces.console.panels import Facts, Grid, Panel, told
 from tenantry.faces.console.site import console
 from tenantry.faces.console.words import (
     NOTHING,
@@ -165,15 +165,7 @@ class JobAdmin(TenantRowsAdmin):
         ]
         if row.article_url:
             rows.append((_("published at"), link(row.article_url, row.article_url)))
-        if row.error:
-            rows += [
-                (_("error code"), code(row.error_code)),
-                (_("cause"), row.error.cause),
-                (_("for the customer"), row.error.remedy),
-                (_("for operators"), row.error.hint),
-                (_("detail"), row.error_message or NOTHING),
-            ]
-        return rows
+        return rows + told(row.error, row.error_message)
 
 
 def _attempts(row: Job) -> Grid:
