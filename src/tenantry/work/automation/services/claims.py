@@ -33,6 +33,8 @@ from tenantry.work.automation.states import ENDED, JOB_MOVES, JobState
 LEASE = timedelta(seconds=15)
 RENEW_EVERY = timedelta(seconds=5)
 BATCH = 50
+# So many seconds a quick claim waits for a connection.
+_PATIENCE = 5.0
 SYSTEM = "system:browser"
 
 M = TypeVar("M", bound=Model)
@@ -183,7 +185,7 @@ async def claim_quickly(
     """
     given = _given(connection_id, now)
     try:
-        async with pool.connection() as session, session.pipeline():
+        async with pool.connection(_PATIENCE) as session, session.pipeline():
             # Statements of one pipeline are one transaction.
             await session.execute(*tenancy.setting(tenant_id))
             cursor = await session.execute(_CLAIM, given, prepare=True)
