@@ -113,7 +113,7 @@ async def _work_off(lane: Lane, claim: Claim) -> None:
         _log.info("job_stopped", job_id=str(jobs[0].id))
         await lane.leave()
     finally:
-        await lane.close_page()
+        await lane.end_job()
 
 
 async def _run(lane: Lane, job: Job) -> None:
