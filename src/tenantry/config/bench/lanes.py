@@ -11,6 +11,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from datetime import datetime
 from functools import partial
 from statistics import median
 from typing import Any, ClassVar, Literal
@@ -32,6 +33,7 @@ _LANES = 3
 _PER_ACCOUNT = (40, 10, 2)
 _PLAIN_CONCURRENCY = (1, 10, 50)
 _MILLISECONDS = 1e3
+_Values = Mapping[str, str | int | datetime] | Sequence[str | int]
 # The first jobs meet workers that are still starting.
 _WARMING_UP = 10
 
@@ -273,7 +275,7 @@ def _one_account() -> None:
         cursor.execute(_ACCOUNTS, [1])
 
 
-def _hand_over_one(statement: str, values: Mapping[str, object] | Sequence[object]) -> float:
+def _hand_over_one(statement: str, values: _Values) -> float:
     """Return when the transaction that hands one job over was about to commit."""
     with tenancy.platform("hand over one of the bench's jobs"), connection.cursor() as cursor:
         cursor.execute(statement, values)
