@@ -208,7 +208,7 @@ def test_killed_in_the_submit_before_the_site_stored_it(world: World) -> None:
     world.site.control.set_fault("hold_submit", at="before", abandoned="drop", times=1)
     job = world.enqueue()
     with world.worker() as process:
-        world.site.control.wait_until_held()
+        world.site.control.wait_until_held(timeout=PATIENCE_SECONDS)
         kill(process)
     world.site.control.release()
     assert world.state(job) == JobState.SUBMITTING
@@ -220,7 +220,7 @@ def test_killed_in_a_submit_that_the_site_stores_later(world: World) -> None:
     world.site.control.set_fault("hold_submit", at="before", abandoned="keep", times=1)
     job = world.enqueue()
     with world.worker() as process:
-        world.site.control.wait_until_held()
+        world.site.control.wait_until_held(timeout=PATIENCE_SECONDS)
         kill(process)
     world.site.control.release()
     wait_for(world.site.control.articles)
@@ -232,7 +232,7 @@ def test_killed_after_the_site_stored_it(world: World) -> None:
     world.site.control.set_fault("hold_submit", at="after", times=1)
     job = world.enqueue()
     with world.worker() as process:
-        world.site.control.wait_until_held()
+        world.site.control.wait_until_held(timeout=PATIENCE_SECONDS)
         kill(process)
     world.site.control.release()
     assert len(world.site.control.articles()) == 1
