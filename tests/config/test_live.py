@@ -22,7 +22,11 @@ from tenantry.customers.tenants.models import Membership, Tenant
 pytestmark = pytest.mark.django_db(transaction=True)
 
 PATIENCE = 10
-LISTENERS = "SELECT count(*) FROM pg_stat_activity WHERE query = 'LISTEN tenantry'"
+# Of this database: other tests share the server.
+LISTENERS = """
+    SELECT count(*) FROM pg_stat_activity
+    WHERE query = 'LISTEN tenantry' AND datname = current_database()
+"""
 
 
 @pytest.fixture
