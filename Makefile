@@ -24,9 +24,9 @@ help: ## list these commands
 run: venv chromium ## set up, start every process and play the story; ARGS="--exit --json" ends after it
 	@$(BIN)/tenantry up --story $(ARGS)
 
-test: venv chromium ## run all tests, then the whole story in Chromium
-	@$(BIN)/pytest -n 2 -m "not e2e and not bench" $(TESTS)
-	@$(BIN)/pytest -m e2e $(TESTS)
+# The story waits for the clock most of its time; the third process is for what it leaves free.
+test: venv chromium ## run all tests, the whole story in Chromium among them
+	@$(BIN)/pytest -n 3 --dist loadgroup -m "not bench" $(TESTS) $(ARGS)
 
 e2e: venv chromium ## run only the whole story in Chromium
 	@$(BIN)/pytest -m e2e $(TESTS) $(ARGS)

@@ -3,15 +3,12 @@
 Real processes, a real Chromium, the fake cafe. Time is made to pass for leases and heartbeats.
 """
 
-import os
 import random
-import signal
-import subprocess
-import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from multiprocessing.context import ForkServerProcess
 from pathlib import Path
 from uuid import UUID, uuid4
 
@@ -22,13 +19,14 @@ from django.db import connection as database
 from tenantry.core import clock, tenancy
 from tenantry.ledger.audit.models import AuditEntry
 from tenantry.sdk import Image
-from tenantry.work.automation import chromium, services
+from tenantry.work.automation import chromium, services, workers
 from tenantry.work.automation.models import Connection, Job
 from tenantry.work.automation.states import JOB_MOVES, JobState
 from tenantry_cafe import services as cafe
 from tenantry_cafe.fakesite.server import RunningSite, running_site
 from tenantry_cafe.fakesite.visitor import make_png
 from tenantry_cafe.models import Template
+from tests import forked
 
 pytestmark = [
     pytest.mark.chaos,
@@ -39,12 +37,6 @@ pytestmark = [
 
 ACTOR = "system:test"
 PATIENCE_SECONDS = 60.0
-_WORKER = """
-import django
-django.setup()
-from tenantry.work.automation.workers import run_worker
-run_worker(queues=["browser"], concurrency=1)
-"""
 
 
 @dataclass(kw_only=True)
@@ -52,7 +44,7 @@ class World:
     """One tenant with a connected cafe account and a template."""
 
     site: RunningSite
-    environment: dict[str, str]
+    objects: str
     tenant_id: UUID
     connection_id: UUID
     template: Template
@@ -98,27 +90,31 @@ class World:
             )
 
     @contextmanager
-    def worker(self) -> Iterator["subprocess.Popen[bytes]"]:
-        process = subprocess.Popen([sys.executable, "-c", _WORKER], env=self.environment)
+    def worker(self) -> Iterator[ForkServerProcess]:
+        process = forked.start(forked.browser_worker, self.site.url, self.objects)
         try:
             yield process
             process.terminate()
-            process.wait(timeout=40)
+            process.join(timeout=40)
+            assert process.exitcode is not None
         finally:
             process.kill()
-            process.wait()
+            process.join()
 
-    def settle(self, job: Job) -> Job:
-        """Let workers go on until the job has ended, with time passing quickly."""
-        deadline = time.monotonic() + PATIENCE_SECONDS
+    def settle(self, *jobs: Job) -> None:
+        """Let a worker go on until the jobs have ended, with time passing quickly."""
         self.age(60)
         with self.worker():
-            while self.job(job).ended_at is None:
-                assert time.monotonic() < deadline, f"{job} is still {self.state(job)}"
-                time.sleep(0.5)
-                if self.state(job) in {JobState.UNKNOWN, JobState.QUEUED}:
-                    self.age(10)
-        return self.job(job)
+            for job in jobs:
+                self._wait_for_the_end(job)
+
+    def _wait_for_the_end(self, job: Job) -> None:
+        deadline = time.monotonic() + PATIENCE_SECONDS
+        while self.job(job).ended_at is None:
+            assert time.monotonic() < deadline, f"{job} is still {self.state(job)}"
+            time.sleep(0.5)
+            if self.state(job) in {JobState.UNKNOWN, JobState.QUEUED}:
+                self.age(10)
 
 
 def wait_for(condition: Callable[[], object], *, seconds: float = PATIENCE_SECONDS) -> None:
@@ -150,14 +146,13 @@ def world(tmp_path: Path, settings: LazySettings) -> Iterator[World]:
         )
         made = World(
             site=site,
-            environment={**_environment(settings), "CAFE_SITE_URL": site.url}
-            | {"OBJECT_STORE_URL": objects},
+            objects=objects,
             tenant_id=tenant_id,
             connection_id=connection.id,
             template=template,
         )
-        with made.worker():
-            wait_for(lambda: made.session() == "HEALTHY")
+        workers.run_worker(queues=["browser"], concurrency=1, wait=False)
+        assert made.session() == "HEALTHY"
         yield made
 
 
@@ -173,20 +168,8 @@ def _draft() -> cafe.Draft:
     )
 
 
-def _environment(settings: LazySettings) -> dict[str, str]:
-    """Return what lets another process use this test's database, keys and code."""
-    given = database.get_connection_params()
-    server = f"{given['host']}:{given['port']}"
-    return {
-        **os.environ,
-        "DJANGO_SETTINGS_MODULE": "tenantry.config.settings",
-        "DATABASE_URL": f"postgres://{given['user']}:{given['password']}@{server}/{given['dbname']}",
-        "TENANTRY_STATE_DIR": str(settings.STATE_DIR),
-        "PYTHONPATH": os.pathsep.join(sys.path),
-    }
-
-
-def assert_published_once(world: World, job: Job) -> None:
+def assert_published_once(world: World, enqueued: Job) -> None:
+    job = world.job(enqueued)
     assert (job.state, job.error_code) == (JobState.SUCCESS, "")
     articles = world.site.control.articles()
     assert [str(article["id"]) for article in articles] == [job.published_id]
@@ -196,9 +179,9 @@ def assert_published_once(world: World, job: Job) -> None:
     assert all(move["to"] in JOB_MOVES[move["from"]] for move in moves)
 
 
-def kill(process: "subprocess.Popen[bytes]") -> None:
-    process.send_signal(signal.SIGKILL)
-    process.wait()
+def kill(process: ForkServerProcess) -> None:
+    process.kill()
+    process.join()
 
 
 def test_killed_while_filling_in(world: World) -> None:
@@ -208,7 +191,8 @@ def test_killed_while_filling_in(world: World) -> None:
         wait_for(lambda: world.state(job) == JobState.RUNNING)
         kill(process)
     assert world.state(job) == JobState.RUNNING
-    assert_published_once(world, world.settle(job))
+    world.settle(job)
+    assert_published_once(world, job)
 
 
 def test_killed_right_after_the_intent(world: World) -> None:
@@ -216,40 +200,44 @@ def test_killed_right_after_the_intent(world: World) -> None:
     with world.worker() as process:
         wait_for(lambda: world.state(job) not in {JobState.QUEUED, JobState.RUNNING})
         kill(process)
-    assert_published_once(world, world.settle(job))
+    world.settle(job)
+    assert_published_once(world, job)
 
 
 def test_killed_in_the_submit_before_the_site_stored_it(world: World) -> None:
     world.site.control.set_fault("hold_submit", at="before", abandoned="drop", times=1)
     job = world.enqueue()
     with world.worker() as process:
-        world.site.control.wait_until_held()
+        world.site.control.wait_until_held(timeout=PATIENCE_SECONDS)
         kill(process)
     world.site.control.release()
     assert world.state(job) == JobState.SUBMITTING
-    assert_published_once(world, world.settle(job))
+    world.settle(job)
+    assert_published_once(world, job)
 
 
 def test_killed_in_a_submit_that_the_site_stores_later(world: World) -> None:
     world.site.control.set_fault("hold_submit", at="before", abandoned="keep", times=1)
     job = world.enqueue()
     with world.worker() as process:
-        world.site.control.wait_until_held()
+        world.site.control.wait_until_held(timeout=PATIENCE_SECONDS)
         kill(process)
     world.site.control.release()
     wait_for(world.site.control.articles)
-    assert_published_once(world, world.settle(job))
+    world.settle(job)
+    assert_published_once(world, job)
 
 
 def test_killed_after_the_site_stored_it(world: World) -> None:
     world.site.control.set_fault("hold_submit", at="after", times=1)
     job = world.enqueue()
     with world.worker() as process:
-        world.site.control.wait_until_held()
+        world.site.control.wait_until_held(timeout=PATIENCE_SECONDS)
         kill(process)
     world.site.control.release()
     assert len(world.site.control.articles()) == 1
-    assert_published_once(world, world.settle(job))
+    world.settle(job)
+    assert_published_once(world, job)
 
 
 def test_connection_reset_under_a_stored_submit_is_not_answered_by_a_second_one(
@@ -257,7 +245,8 @@ def test_connection_reset_under_a_stored_submit_is_not_answered_by_a_second_one(
 ) -> None:
     world.site.control.set_fault("network_cut", step="submit_after", resend="allow", times=1)
     job = world.enqueue()
-    assert_published_once(world, world.settle(job))
+    world.settle(job)
+    assert_published_once(world, job)
 
 
 def test_killed_while_the_proof_is_read(world: World) -> None:
@@ -265,7 +254,8 @@ def test_killed_while_the_proof_is_read(world: World) -> None:
     with world.worker() as process:
         wait_for(lambda: world.job(job).result.get("id"))
         kill(process)
-    assert_published_once(world, world.settle(job))
+    world.settle(job)
+    assert_published_once(world, job)
 
 
 def test_killed_again_and_again_at_any_moment(world: World) -> None:
@@ -273,12 +263,11 @@ def test_killed_again_and_again_at_any_moment(world: World) -> None:
     jobs = [world.enqueue() for _ in range(4)]
     for _ in range(6):
         with world.worker() as process:
-            running = time.monotonic() + chance.uniform(1.0, 4.0)
+            running = time.monotonic() + chance.uniform(0.1, 2.0)
             wait_for(lambda: time.monotonic() > running)  # noqa: B023  # within this round
             kill(process)
         world.age(60)
-    for job in jobs:
-        world.settle(job)
+    world.settle(*jobs)
     assert {world.state(job) for job in jobs} == {JobState.SUCCESS}
     published = sorted(str(world.job(job).published_id) for job in jobs)
     assert sorted(str(article["id"]) for article in world.site.control.articles()) == published

@@ -4,20 +4,17 @@ P-01, P-02, P-03, P-08, P-09: every slot is decided exactly once, has at most on
 entries, and no daily limit is exceeded.
 """
 
-import os
-import signal
-import subprocess
-import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from multiprocessing.context import ForkServerProcess
 from pathlib import Path
 
 import pytest
 from django.db import connection as database
 
 from tenantry.core import tenancy
-from tests.config.support import database_url
+from tests import forked
 
 pytestmark = [
     pytest.mark.chaos,
@@ -28,12 +25,6 @@ pytestmark = [
 SCHEDULES, ACCOUNTS, HOURS = 1000, 150, 10
 SCHEDULERS, KILLS, CUTS = 4, 5, 4
 PATIENCE_SECONDS = 90.0
-_SCHEDULER = """
-import django, threading
-django.setup()
-from tenantry.work.schedules.scheduling import run_scheduler
-run_scheduler(threading.Event())
-"""
 _POPULATE = """
     INSERT INTO automation_connection (id, tenant_id, product, connector, account, label,
         session_state, session_code, session_reason, created_at)
@@ -133,36 +124,17 @@ def _clear_log() -> None:
 
 
 @contextmanager
-def schedulers(folder: Path) -> Iterator[list[subprocess.Popen[bytes]]]:
+def schedulers(folder: Path) -> Iterator[list[ForkServerProcess]]:
     """Run real processes; one that ends by itself is a failure of the test."""
-    running = [start(folder / f"{number}.log") for number in range(SCHEDULERS)]
+    running = [
+        forked.start(forked.scheduler, folder / f"{number}.log") for number in range(SCHEDULERS)
+    ]
     try:
         yield running
     finally:
         for process in running:
             process.kill()
-            process.wait()
-
-
-def start(log: Path) -> subprocess.Popen[bytes]:
-    environment = {
-        **os.environ,
-        "DJANGO_SETTINGS_MODULE": "tenantry.config.settings",
-        "DATABASE_URL": as_url(database_url()),
-    }
-    with log.open("ab") as output:
-        return subprocess.Popen(
-            [sys.executable, "-c", _SCHEDULER], env=environment, stdout=output, stderr=output
-        )
-
-
-def as_url(conninfo: str) -> str:
-    """Leave an address alone; write `key=value` words as one."""
-    if conninfo.startswith("postgres"):
-        return conninfo
-    parts = dict(word.split("=", 1) for word in conninfo.split())
-    host = f"{parts['user']}:{parts.get('password', '')}@{parts['host']}:{parts['port']}"
-    return f"postgresql://{host}/{parts['dbname']}"
+            process.join()
 
 
 def due() -> int:
@@ -180,10 +152,10 @@ def test_killed_schedulers_decide_every_slot_once(tmp_path: Path, db: None) -> N
             assert time.monotonic() < deadline, (tmp_path / "0.log").read_text()[-2000:]
             # Only once they are at it, and then in the middle of whatever they do.
             if killed < KILLS and ask("SELECT count(*) FROM schedules_slot") > killed:
-                victim = running[killed % SCHEDULERS]
-                victim.send_signal(signal.SIGKILL)
-                victim.wait()
-                running[killed % SCHEDULERS] = start(tmp_path / f"{killed % SCHEDULERS}.log")
+                number = killed % SCHEDULERS
+                running[number].kill()
+                running[number].join()
+                running[number] = forked.start(forked.scheduler, tmp_path / f"{number}.log")
                 killed += 1
             time.sleep(0.02)
     decided = ask("SELECT count(*) FROM schedules_slot")
@@ -205,7 +177,7 @@ def test_schedulers_go_on_when_their_connections_are_cut(tmp_path: Path, db: Non
             assert time.monotonic() < deadline
             cut += cut < CUTS and ask(_CUT) > 0
             time.sleep(0.05)
-        assert [process.poll() for process in running] == [None] * SCHEDULERS
+        assert [process.exitcode for process in running] == [None] * SCHEDULERS
         assert cut >= 1
     found = {name: ask(statement) for name, statement in _DEVIATIONS.items()}
     assert found == dict.fromkeys(_DEVIATIONS, 0)

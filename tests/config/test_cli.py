@@ -172,7 +172,7 @@ def test_company_made_by_hand_has_its_owner(db: None) -> None:
 def test_company_that_is_refused_leaves_nobody_behind(db: None) -> None:
     answer = call("add-company", "Hanbit", "owner@hanbit.example", "--zone", "Moon/Crater")
     assert answer.exit_code == 1
-    assert "There is no time zone called Moon/Crater." in answer.stderr
+    assert "There is no time zone “Moon/Crater”." in answer.stderr
     assert User.objects.count() == 0
 
 

@@ -9,20 +9,25 @@ from typing import Any
 import pytest
 from asgiref.sync import async_to_sync
 from django.conf import settings
+from django.contrib.sessions.models import Session
 from django.db import connection
 from django.test import Client
 
 from tenantry.config.events import QUEUE_LENGTH, Hub, Reader, stream
 from tenantry.config.live import LiveApplication, Message
-from tenantry.core import db, live
+from tenantry.core import db, live, tenancy
 from tenantry.customers.accounts.models import User
-from tenantry.customers.tenants.models import Tenant
+from tenantry.customers.tenants.models import Membership, Tenant
 from tenantry.faces.console.standing import Standing
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
 PATIENCE = 10
-LISTENERS = "SELECT count(*) FROM pg_stat_activity WHERE query = 'LISTEN tenantry'"
+# Of this database: other tests share the server.
+LISTENERS = """
+    SELECT count(*) FROM pg_stat_activity
+    WHERE query = 'LISTEN tenantry' AND datname = current_database()
+"""
 
 
 @pytest.fixture
@@ -170,6 +175,46 @@ def test_others_hear_nothing(
     status, headers, problem = answer(application, asked)
     assert status == {"nobody": 401, "stranger": 404, "console session": 401}[who]
     assert problem["trace_id"] == headers["x-trace-id"]
+
+
+def sign_out(user: User, tenant: Tenant) -> None:
+    del user, tenant
+    Session.objects.all().delete()
+
+
+def leave_company(user: User, tenant: Tenant) -> None:
+    with tenancy.scope(tenant.id):
+        Membership.objects.filter(user=user).delete()
+
+
+def be_barred(user: User, tenant: Tenant) -> None:
+    del tenant
+    User.objects.filter(id=user.id).update(is_active=False)
+
+
+@pytest.mark.parametrize("end", [sign_out, leave_company, be_barred])
+def test_a_stream_ends_with_the_right_to_hear_it(
+    owner: User, tenant: Tenant, end: Callable[[User, Tenant], None]
+) -> None:
+    hub = Hub()
+    application = LiveApplication(hub, recheck=0.05)
+    path, session = f"/t/{tenant.short_id}/events", session_of(owner)
+
+    async def story() -> str:
+        async with listening(application, path, session) as piece:
+            first = await heard(piece, f"tenant:{tenant.id}", "ours")
+            await db.in_thread(end, owner, tenant)
+            rest = [first]
+            # What was told before may still be on its way; the last piece of a stream is empty.
+            while rest[-1]:
+                rest.append(await piece())
+            return rest[0]
+
+    try:
+        assert async_to_sync(story)() == 'event: news\ndata: {"word": "ours"}\n\n'
+    finally:
+        hub.stop()
+    assert answer(application, scope(path, session=session))[0] in {401, 404}
 
 
 def test_pages_of_other_origins_are_refused(

@@ -15,6 +15,8 @@ from tests.config.support import Installation, until
 
 KINDS = {"web", "live", "scheduler", "worker", "browser", "gateway", "host"}
 
+pytestmark = pytest.mark.chaos
+
 
 @pytest.fixture
 def alone(installation: Installation) -> Iterator[Installation]:

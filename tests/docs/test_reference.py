@@ -68,6 +68,11 @@ def missing(names: Iterable[str], text: str) -> list[str]:
     return sorted({n for n in names if not any(line.startswith(n) for line in lines)})
 
 
+def test_a_code_belongs_to_one_refusal() -> None:
+    codes = [kind.code for kind in registries.refusals()]
+    assert sorted(codes) == sorted(set(codes))
+
+
 @pytest.mark.parametrize("kind", DECLARED)
 def test_everything_declared_is_in_the_reference(kind: str) -> None:
     page, declared = DECLARED[kind]

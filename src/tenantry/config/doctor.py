@@ -23,7 +23,6 @@ from tenantry.ledger.audit import checkpoint
 from tenantry.work.automation import chromium
 
 OLDEST_POSTGRES = 16
-_EXTENSIONS = {"btree_gist"}
 _CLOCK_TOLERANCE_SECONDS = 2.0
 _CONNECT_SECONDS = 5
 
@@ -46,7 +45,7 @@ def examine() -> Iterator[Finding]:
     yield database
     looks = [_keys, _object_store, _chromium]
     if database.well:
-        looks = [_database_role, _extensions, _migrations, _clock, *looks]
+        looks = [_database_role, _migrations, _clock, *looks]
     for look in looks:
         yield _guarded(look)
     yield from _ports()
@@ -101,17 +100,6 @@ def _database_role() -> Finding:
         well=not (superuser or bypass),
         seen=f"{name}: superuser={superuser}, bypassrls={bypass}",
         remedy=_("Connect as a role without them: ALTER ROLE … NOSUPERUSER NOBYPASSRLS."),
-    )
-
-
-def _extensions() -> Finding:
-    (found,) = _ask("SELECT coalesce(array_agg(extname::text), '{}') FROM pg_extension")
-    missing = sorted(_EXTENSIONS - set(found if isinstance(found, list) else []))
-    return Finding(
-        name="extensions",
-        well=not missing,
-        seen=", ".join(sorted(_EXTENSIONS)) if not missing else f"missing: {', '.join(missing)}",
-        remedy=_("As a superuser: CREATE EXTENSION %(names)s.") % {"names": ", ".join(missing)},
     )
 
 

@@ -14,7 +14,7 @@ HEARTBEAT_SECONDS = 15.0
 RETRY_MILLISECONDS = 3000
 # To a stream that ended because more may be heard now.
 AGAIN_MILLISECONDS = 200
-# Then the browser reconnects, and its right to listen is looked at again.
+# Then the browser reconnects, perhaps to another process.
 LIFE_SECONDS = 900.0
 
 

@@ -8,7 +8,7 @@
 import asyncio
 import json
 import re
-from collections.abc import Awaitable, Callable, MutableMapping
+from collections.abc import Awaitable, Callable, Iterable, MutableMapping
 from http import cookies
 from typing import Any
 from urllib.parse import urlsplit
@@ -39,6 +39,8 @@ _TENANT = re.compile(r"^/t/([-\w]{1,20})/events$")
 _CONSOLE = re.compile(r"^/console/(?:tenants/([0-9a-f-]{36})/)?events$")
 _TRIAL = "/trial/events"
 _HEALTH = "/health/"
+# How long somebody who signed out, or who belongs here no more, may still hear news.
+RECHECK_SECONDS = 15.0
 # A browser that does not take one event for this long is gone.
 _SEND_SECONDS = 20.0
 _log = get_logger(__name__)
@@ -56,9 +58,10 @@ class MethodNotAllowed(DomainError):
 class LiveApplication:
     """The ASGI callable of one process, around its one hub."""
 
-    def __init__(self, hub: Hub) -> None:
-        """Answer from this hub."""
+    def __init__(self, hub: Hub, *, recheck: float = RECHECK_SECONDS) -> None:
+        """Answer from this hub; the right to listen is looked at again every `recheck` seconds."""
         self._hub = hub
+        self._recheck = recheck
 
     async def __call__(self, scope: Message, receive: Receive, send: Send) -> None:
         """Answer one connection."""
@@ -95,7 +98,18 @@ class LiveApplication:
                 with self._hub.reader(*topics) as reader:
                     # A registration's next news may be a tenant, which has a topic of its own.
                     once = path == _TRIAL and len(topics) == 1
-                    await _tell(reader, receive, send, once=once)
+                    rights = self._while_allowed(reader, path, headers)
+                    await _tell(reader, send, ends=[_until_gone(receive), rights], once=once)
+
+    async def _while_allowed(self, reader: Reader, path: str, headers: dict[str, bytes]) -> None:
+        while not reader.lost:
+            await asyncio.sleep(self._recheck)
+            try:
+                await db.in_thread(topics_of, path, headers)
+            except DomainError:
+                return
+            except DatabaseError as error:
+                _log.warning("live_recheck_failed", reason=str(error).strip())
 
 
 def topics_of(path: str, headers: dict[str, bytes]) -> tuple[str, ...]:
@@ -159,9 +173,12 @@ def _request(headers: dict[str, bytes]) -> HttpRequest:
     return request
 
 
-async def _tell(reader: Reader, receive: Receive, send: Send, *, once: bool) -> None:
+async def _tell(reader: Reader, send: Send, *, ends: Iterable[Awaitable[None]], once: bool) -> None:
+    """Send news until one of the `ends` comes."""
     await send(_start(200, b"text/event-stream; charset=utf-8"))
-    leaving = asyncio.ensure_future(_until_gone(receive, reader))
+    awaited = [asyncio.ensure_future(end) for end in ends]
+    for end in awaited:
+        end.add_done_callback(lambda _ended: reader.close())
     try:
         async for event in stream(reader, once=once):
             body = {"type": "http.response.body", "body": event, "more_body": True}
@@ -170,13 +187,13 @@ async def _tell(reader: Reader, receive: Receive, send: Send, *, once: bool) -> 
     except TimeoutError:
         return
     finally:
-        leaving.cancel()
+        for end in awaited:
+            end.cancel()
 
 
-async def _until_gone(receive: Receive, reader: Reader) -> None:
+async def _until_gone(receive: Receive) -> None:
     while (await receive())["type"] != "http.disconnect":
         pass
-    reader.close()
 
 
 async def _refuse(send: Send, refusal: DomainError, path: str) -> None:

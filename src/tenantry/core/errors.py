@@ -80,6 +80,22 @@ class InvalidInput(DomainError):
     remedy = _("Correct it and send the form again.")
 
 
+class ZoneUnknown(InvalidInput):
+    """The name is not in the IANA time zone database."""
+
+    code = "zone_unknown"
+    message = _("There is no time zone “%(zone)s”.")
+    remedy = _("Choose a time zone from the list, for example Asia/Seoul.")
+
+
+class LanguageUnknown(InvalidInput):
+    """The platform does not speak this language."""
+
+    code = "language_unknown"
+    message = _("The language %(language)s is not available.")
+    remedy = _("Choose one from the list.")
+
+
 class Unavailable(DomainError):
     """Something the platform stands on does not answer now; nothing was lost."""
 

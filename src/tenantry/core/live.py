@@ -15,7 +15,8 @@ from django.db import connection
 from tenantry.core import db
 from tenantry.core.logs import get_logger
 
-_CHANNEL = "tenantry"
+# Set-based senders notify here themselves, with `{"topic": …, "facts": {…}}`.
+CHANNEL = "tenantry"
 _RETRY_SECONDS = 1.0
 _log = get_logger(__name__)
 
@@ -27,7 +28,7 @@ def notify(topic: str, **facts: str | int | bool | None) -> None:
     """Tell all processes when the present transaction commits; a roll-back says nothing."""
     with connection.cursor() as cursor:
         cursor.execute(
-            "SELECT pg_notify(%s, %s)", [_CHANNEL, json.dumps({"topic": topic, "facts": facts})]
+            "SELECT pg_notify(%s, %s)", [CHANNEL, json.dumps({"topic": topic, "facts": facts})]
         )
 
 
@@ -72,7 +73,7 @@ class Listener:
         while not self._stopping.is_set():
             try:
                 with psycopg.connect(**db.dsn(), autocommit=True) as listening:  # type: ignore[arg-type]  # Django's own parameters
-                    listening.execute(f"LISTEN {_CHANNEL}")
+                    listening.execute(f"LISTEN {CHANNEL}")
                     self._ready.set()
                     if lost:
                         self._tell_all()

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
+from typing import LiteralString
 from uuid import UUID
 
 from django.db import connection, transaction
@@ -67,6 +68,11 @@ def _entered(reach: Reach) -> Iterator[None]:
         # An error rolls the setting back with the savepoint; the end of a transaction drops it.
         if nested:
             _apply(before)
+
+
+def setting(tenant_id: UUID) -> tuple[LiteralString, tuple[str, str]]:
+    """Return what `scope` executes, for a transaction on a connection that is not Django's."""
+    return _SET, (str(tenant_id), "")
 
 
 def _apply(reach: Reach) -> None:

@@ -5,12 +5,11 @@ from datetime import datetime
 import pytest
 
 from tenantry.core import tenancy
-from tenantry.core.errors import NotFound
+from tenantry.core.errors import LanguageUnknown, NotFound
 from tenantry.customers.accounts import queries, services
 from tenantry.customers.accounts.errors import (
     AddressInvalid,
     AddressTaken,
-    LanguageUnknown,
     PasswordWeak,
     RoleUnknown,
 )

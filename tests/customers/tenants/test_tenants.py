@@ -7,17 +7,15 @@ import pytest
 from django.db import DatabaseError, connection, transaction
 
 from tenantry.core import tenancy
-from tenantry.core.errors import Forbidden, NotFound
+from tenantry.core.errors import Forbidden, LanguageUnknown, NotFound, ZoneUnknown
 from tenantry.core.states import IllegalMove
 from tenantry.customers.accounts.models import User
 from tenantry.customers.notices.messages import Recipient
 from tenantry.customers.tenants import queries, roles, services
 from tenantry.customers.tenants.errors import (
     AlreadyMember,
-    LanguageUnknown,
     RoleUnknown,
     TenantNameInvalid,
-    ZoneUnknown,
 )
 from tenantry.customers.tenants.models import Membership, Tenant
 from tenantry.customers.tenants.states import TENANT_MOVES, Role, TenantState

@@ -50,6 +50,11 @@ def waiting(company: Company, name: str = "Waiting") -> Schedule:
     return made
 
 
+def shown(schedule: Schedule) -> str:
+    """Return what a page's box or button carries for a schedule."""
+    return f"{schedule.id}:{schedule.content_digest}"
+
+
 def banned(company: Company, name: str = "Banned") -> Schedule:
     made = company.schedule(name)
     return schedules.ban(schedule_id=made.id, reason=REASON, actor=ACTOR, now=company.now)
@@ -63,7 +68,7 @@ def last_entry(action: str) -> AuditEntry:
 class TestApproving:
     def test_a_button_approves_and_says_so(self, sign_in: SignIn, company: Company) -> None:
         browser, schedule = sign_in(), waiting(company)
-        answer = act(browser, SCHEDULES, "approve", schedule.id)
+        answer = act(browser, SCHEDULES, "approve", shown(schedule))
         assert messages_of(answer) == ["1 schedule was approved."]
         assert status_of(schedule) == AdminStatus.APPROVED
         operator = User.objects.get(email="operator@tenantry.example")
@@ -112,7 +117,7 @@ class TestApproving:
 
     def test_the_way_back_stays_on_this_site(self, sign_in: SignIn, company: Company) -> None:
         browser, schedule = sign_in(), waiting(company)
-        data = {"rows": str(schedule.id), "next": "https://evil.example/"}
+        data = {"rows": shown(schedule), "next": "https://evil.example/"}
         answer = browser.post(f"{SCHEDULES}act/approve/", data)
         assert answer.headers["Location"] == SCHEDULES
 
@@ -154,7 +159,7 @@ class TestReasons:
             ("ban", AdminStatus.BANNED),
             ("appeal", AdminStatus.NEEDS_REVIEW),
         ):
-            act(browser, SCHEDULES, name, schedule.id, reason=REASON, sure="yes")
+            act(browser, SCHEDULES, name, shown(schedule), reason=REASON, sure="yes")
             assert status_of(schedule) == expected
 
 
@@ -163,7 +168,7 @@ class TestBulk:
         browser = sign_in()
         # Made together: the first one approved would let the others pass without a review.
         chosen = [waiting(company, f"Waiting {number}") for number in range(3)]
-        answer = act(browser, SCHEDULES, "approve", *[row.id for row in chosen])
+        answer = act(browser, SCHEDULES, "approve", *[shown(row) for row in chosen])
         assert messages_of(answer) == ["3 schedules were approved."]
         assert {status_of(row) for row in chosen} == {AdminStatus.APPROVED}
 
@@ -180,7 +185,7 @@ class TestBulk:
     def test_one_refusal_leaves_the_others_done(self, sign_in: SignIn, company: Company) -> None:
         browser, open_one = sign_in(), waiting(company)
         shut = banned(company)
-        answer = act(browser, SCHEDULES, "approve", open_one.id, shut.id)
+        answer = act(browser, SCHEDULES, "approve", shown(open_one), shown(shut))
         done, refused = messages_of(answer)
         assert done == "1 schedule was approved."
         assert refused.startswith("Banned: ")
@@ -201,9 +206,46 @@ class TestBulk:
             "select_across": "1",
             "_selected_action": [str(chosen[0].id)],
         }
-        answer = browser.post(address, data, follow=True)
+        asked = browser.post(address, data)
+        # Those of other pages were never shown, so they are shown before anything is done.
+        assert asked.context["ids"] == " ".join(shown(row) for row in chosen)
+        assert {status_of(row) for row in chosen} == {AdminStatus.NEEDS_REVIEW}
+        answer = act(browser, SCHEDULES, "approve", asked.context["ids"], sure="yes")
         assert messages_of(answer) == ["3 schedules were approved."]
         assert {status_of(row) for row in chosen} == {AdminStatus.APPROVED}
+
+    def test_the_list_approves_what_it_showed(self, sign_in: SignIn, company: Company) -> None:
+        browser, schedule = sign_in(), waiting(company)
+        page = browser.get(SCHEDULES).content.decode()
+        assert f'name="_selected_action" value="{shown(schedule)}"' in page
+        choice = {"action": "approve", "index": "0"}
+        older = {**choice, "_selected_action": f"{schedule.id}:olderdigest"}
+        (refused,) = messages_of(browser.post(SCHEDULES, older, follow=True))
+        assert refused.startswith("Waiting: This was changed by somebody else in the meantime.")
+        assert status_of(schedule) == AdminStatus.NEEDS_REVIEW
+        browser.post(SCHEDULES, {**choice, "_selected_action": shown(schedule)})
+        assert status_of(schedule) == AdminStatus.APPROVED
+
+    @pytest.mark.parametrize("name", ["approve", "unsuspend"])
+    def test_what_was_not_shown_is_shown_first(
+        self, sign_in: SignIn, company: Company, name: str
+    ) -> None:
+        browser, schedule = sign_in(), waiting(company)
+        data = {"action": name, "index": "0", "_selected_action": str(schedule.id)}
+        for asked in (
+            browser.post(SCHEDULES, data),
+            act(browser, SCHEDULES, name, schedule.id, sure="yes"),
+        ):
+            assert asked.context["ids"] == shown(schedule)
+        older = f"{schedule.id}:olderdigest"
+        asked = browser.get(f"{SCHEDULES}act/{name}/", {"rows": older})
+        assert asked.context["ids"] == older
+        assert status_of(schedule) == AdminStatus.NEEDS_REVIEW
+
+    @pytest.mark.parametrize("chosen", ["x", "", "\0"])
+    def test_the_list_knows_no_other_rows(self, sign_in: SignIn, chosen: str) -> None:
+        data = {"action": "approve", "index": "0", "_selected_action": chosen}
+        assert sign_in().post(SCHEDULES, data).status_code == 404
 
     def test_the_list_asks_for_a_reason_too(self, sign_in: SignIn, company: Company) -> None:
         schedule = waiting(company)

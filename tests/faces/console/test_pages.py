@@ -1,5 +1,6 @@
 """Every page of the console, with everybody and each wrong method; and how much it asks."""
 
+import re
 from collections.abc import Callable
 from itertools import product
 
@@ -20,7 +21,7 @@ from tenantry.faces.console.site import console
 from tenantry.governance.policies import services as policies
 from tenantry.ledger.audit.models import AuditEntry
 from tenantry.work.automation import services as automation
-from tenantry.work.automation.models import ProcessBeat
+from tenantry.work.automation.models import Connection, ProcessBeat
 from tests.faces.company import Company
 from tests.faces.console.conftest import ACTOR, enrol, enter_password
 
@@ -96,6 +97,36 @@ def test_pages_refuse_other_methods(sign_in: Callable[..., Client]) -> None:
         assert getattr(browser, method)(f"/console/{path}").status_code == 405, (path, method)
     for path in PLAIN:
         assert browser.post(f"/console/{path}").status_code == 405, path
+
+
+def test_a_nul_in_a_filter_or_an_id_is_malformed(sign_in: Callable[..., Client]) -> None:
+    browser = sign_in()
+    for path in PAGES:
+        for query in ("q=a%00b", "product=%00", "actor=%00", "target=%00", "before=%00", "%00=1"):
+            answer = browser.get(f"/console/{path}?{query}")
+            assert answer.status_code == 400, (path, query)
+            assert "Content-Security-Policy" in answer.headers
+    for path in LISTS:
+        assert browser.get(f"/console/{path}%00/").status_code == 400, path
+
+
+def test_titles_are_words_of_the_operator_s_language(
+    sign_in: Callable[..., Client], company: Company
+) -> None:
+    fill(company)
+    browser = sign_in("reviewer")
+    browser.cookies[live_settings.LANGUAGE_COOKIE_NAME] = "ko"
+    with tenancy.platform("test"):
+        mail = Mail.objects.all()[0]
+        connection_id = Connection.objects.all()[0].id
+    titles = {
+        f"automation/job/{mail.id}/": "찾을 수 없음",
+        f"automation/connection/act/check/?rows={connection_id}": "권한 없음",
+        f"notices/mail/{mail.id}/": f"{mail.recipient}, {mail.template}",
+    }
+    for path, title in titles.items():
+        page = browser.get(f"/console/{path}").content.decode()
+        assert re.search(rf"<title>\s*{title} \|", page), path
 
 
 def row_addresses(company: Company) -> list[str]:

@@ -134,3 +134,12 @@ def test_health_answers_with_the_database() -> None:
         200,
         {"status": "ok", "database": "ok"},
     )
+
+
+def test_an_address_with_a_nul_is_malformed(browser: Browser, owner: User, tenant: Tenant) -> None:
+    client, runs = browser(owner), reverse("portal:runs", args=[tenant.short_id])
+    for address in (f"{runs}?search=a%00b", f"{runs}?%00=", f"{runs}%00/", "/nowhere%00/"):
+        answer = client.get(address)
+        assert answer.status_code == 400, address
+        assert "The request cannot be understood." in answer.content.decode()
+        assert "Content-Security-Policy" in answer.headers

@@ -59,7 +59,7 @@ def test_filters_let_through_what_they_say(client: Client, company: Company) -> 
 
 @pytest.mark.parametrize(
     "query",
-    ["?period=ever", "?status=GONE", "?schedule=1", "?page=x", "?page=99", "?search=%00%25"],
+    ["?period=ever", "?status=GONE", "?schedule=1", "?page=x", "?page=99", "?search=%5C%25"],
 )
 def test_filters_that_make_no_sense_break_nothing(
     client: Client, company: Company, query: str

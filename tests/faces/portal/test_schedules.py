@@ -53,7 +53,7 @@ def test_list_shows_each_state_by_itself(client: Client, company: Company) -> No
         r"Waiting Waiting · Waiting On In review Signed in approval required planned", page
     )
     assert re.search(
-        r"Ready Ready · Ready On Approved Signed in (today|tomorrow) 09:00 Asia/Seoul", page
+        r"Ready Ready · Ready On Approved Signed in (today|tomorrow) 09:00 Seoul time", page
     )
 
 

@@ -71,6 +71,15 @@ def test_days_of_a_mask_start_with_monday() -> None:
     assert days_of(0b1000001) == ["0", "6"]
 
 
+@pytest.mark.parametrize(
+    ("language", "said"),
+    [("en", ["Seoul time", "New York time"]), ("ko", ["서울 시간", "New York 시간"])],
+)
+def test_zone_is_named_as_people_say_it(language: str, said: list[str]) -> None:
+    with translation.override(language):
+        assert [words.zone_name(zone) for zone in ("Asia/Seoul", "America/New_York")] == said
+
+
 def test_zones_are_places_and_utc() -> None:
     names = zone_names()
     assert names[-1] == "UTC"

@@ -8,13 +8,13 @@ import pytest
 from django.db import connection
 
 from tenantry.core import tenancy, trace
-from tenantry.core.errors import NotFound
+from tenantry.core.errors import LanguageUnknown, NotFound, ZoneUnknown
 from tenantry.customers.accounts import queries as people
 from tenantry.customers.accounts import services as accounts
 from tenantry.customers.accounts.errors import AddressTaken, CodeRefused, TooManyCodes
 from tenantry.customers.accounts.models import User
 from tenantry.customers.tenants import queries as tenants
-from tenantry.customers.tenants.errors import LanguageUnknown, TenantNameInvalid, ZoneUnknown
+from tenantry.customers.tenants.errors import TenantNameInvalid
 from tenantry.customers.tenants.models import Membership, Tenant
 from tenantry.customers.tenants.states import Role, TenantState
 from tenantry.fleet.provisioning import queries as provisioning

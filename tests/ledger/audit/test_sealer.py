@@ -1,5 +1,3 @@
-import subprocess
-import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -22,6 +20,7 @@ from tenantry.ledger.audit.lease import LeaseLost
 from tenantry.ledger.audit.models import Checkpoint, Leaf
 from tenantry.ledger.audit.tree import root_of
 from tenantry.ledger.audit.verify import verify
+from tests import forked
 from tests.ledger.audit import support
 from tests.ledger.audit.support import COMMITS, count, execute, fetch, seal, wipe, write
 
@@ -395,11 +394,6 @@ def test_64_writers_and_two_sealers_make_one_chain(book: None) -> None:
 def test_killed_sealers_leave_a_whole_log(
     book: None, settings: LazySettings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    database = str(connection.settings_dict["NAME"])
-    command = [
-        *(sys.executable, "-m", "tests.ledger.audit.sealing_process"),
-        *(database, settings.OBJECT_STORE_URL),
-    ]
     random = Random(7)
     stop = threading.Event()
 
@@ -413,13 +407,13 @@ def test_killed_sealers_leave_a_whole_log(
     try:
         for _ in range(3):
             sealed = count("audit_leaf")
-            doomed = subprocess.Popen(command, stderr=subprocess.DEVNULL)
+            doomed = forked.start(forked.sealer, settings.OBJECT_STORE_URL)
             try:
                 until(lambda sealed=sealed: count("audit_leaf") > sealed)  # type: ignore[misc]  # a default argument
                 time.sleep(random.random() * 0.3)
             finally:
                 doomed.kill()
-                doomed.wait()
+                doomed.join()
     finally:
         stop.set()
         writer.join()

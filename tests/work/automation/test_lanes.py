@@ -1,7 +1,11 @@
 """Whole lanes against a pretended site: without a browser, so that every turn is quick."""
 
 import asyncio
+import time
+from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
+from typing import Any
 from uuid import uuid4
 
 import pytest
@@ -22,7 +26,7 @@ from tests.work.automation.conftest import (
     reload,
     reload_connection,
 )
-from tests.work.automation.probe import PASSWORD, Site, Trouble
+from tests.work.automation.probe import DIGEST, PASSWORD, Site, Trouble
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -72,6 +76,65 @@ def test_jobs_of_a_connection_run_one_after_another(
     assert drain(connection) == 5
     published = [reload(job).published_id for job in jobs]
     assert published == ["1", "2", "3", "4", "5"]
+
+
+HAND_OVER = f"""
+    WITH wanted AS (
+        SELECT gen_random_uuid() AS job_id, tenant_id, id AS connection_id, %(kind)s AS kind,
+            gen_random_uuid() AS content_id, %(digest)s AS content_digest, %(now)s AS moment,
+            'Asia/Seoul' AS zone, gen_random_uuid() AS subject, false AS debug,
+            repeat('a', 32) AS trace_id, %(now)s AS at
+        FROM automation_connection WHERE id = %(connection)s
+    ), jobs AS ({services.ENQUEUE_FROM.format(source="wanted")}),
+    lanes AS ({services.WAKE_FROM.format(source="wanted")}) SELECT
+"""
+# A transaction keeps what it once read of the activity.
+LOOK_ANEW = "SELECT pg_stat_clear_snapshot()"
+WAITING = """
+    SELECT FROM pg_stat_activity
+    WHERE datname = current_database() AND wait_event_type = 'Lock'
+"""
+
+
+def hand_over(connection: Connection) -> None:
+    """Queue a job in one statement, as the scheduler does."""
+    given = {"connection": connection.id, "kind": "probe.publish", "digest": DIGEST}
+    execute(HAND_OVER, {**given, "now": clock.now()})
+
+
+def execute(statement: str, given: Mapping[str, Any]) -> int:
+    with database.cursor() as cursor:
+        cursor.execute(statement, given)
+        rows: int = cursor.rowcount
+        return rows
+
+
+def begin_and_drain(connection: Connection) -> int:
+    """Do what a worker does that takes the lane's message."""
+    with db.borrowed():
+        begin = "UPDATE procrastinate_jobs SET status = 'doing' WHERE lock = %(lock)s"
+        assert execute(begin, {"lock": f"lane:{connection.id}"}) == 1
+        return drain(connection)
+
+
+@pytest.mark.parametrize("set_based", [False, True])
+def test_a_job_that_is_committed_while_its_lane_ends_is_taken(
+    site: Site, connection: Connection, make_job: MakeJob, *, set_based: bool
+) -> None:
+    with tenancy.scope(connection.tenant_id):
+        services.wake(connection_id=connection.id, tenant_id=connection.tenant_id)
+    with ThreadPoolExecutor(1) as threads:
+        with tenancy.scope(connection.tenant_id):
+            # The lane's message waits, so this sends none. Then that begins, and sees no job.
+            hand_over(connection) if set_based else make_job()
+            lane = threads.submit(begin_and_drain, connection)
+            deadline = time.monotonic() + 10
+            while not (lane.done() or execute(WAITING, {})):
+                assert time.monotonic() < deadline
+                time.sleep(0.01)
+                execute(LOOK_ANEW, {})
+        assert lane.result(20) == 1
+    assert site.submits == 1
 
 
 def test_changed_content_is_not_published(

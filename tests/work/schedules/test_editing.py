@@ -8,7 +8,7 @@ from uuid import uuid4
 import pytest
 
 from tenantry.core import tenancy
-from tenantry.core.errors import DomainError, InvalidInput, NotFound
+from tenantry.core.errors import DomainError, InvalidInput, NotFound, ZoneUnknown
 from tenantry.core.states import IllegalMove
 from tenantry.customers.tenants.models import Tenant
 from tenantry.governance.policies import services as setting
@@ -27,7 +27,6 @@ from tenantry.work.schedules.errors import (
     NoWeekday,
     ScheduleLocked,
     TooManyTimes,
-    UnknownZone,
 )
 from tenantry.work.schedules.models import Schedule
 from tenantry.work.schedules.services import Wanted
@@ -141,8 +140,8 @@ REFUSED: dict[str, tuple[dict[str, object], type[DomainError]]] = {
     "no_connection": ({"connection_id": None}, ConnectionMissing),
     "unknown_connection": ({"connection_id": uuid4()}, ConnectionMissing),
     "no_content": ({"content_id": None}, ContentMissing),
-    "unknown_zone": ({"zone": "Asia/Soul"}, UnknownZone),
-    "machine_zone": ({"zone": "localtime"}, UnknownZone),
+    "unknown_zone": ({"zone": "Asia/Soul"}, ZoneUnknown),
+    "machine_zone": ({"zone": "localtime"}, ZoneUnknown),
     "no_weekday": ({"weekdays": 0}, NoWeekday),
     "bad_time": ({"times": ["99:99"]}, BadTime),
     "no_time": ({"times": []}, NoTime),

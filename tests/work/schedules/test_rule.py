@@ -7,8 +7,9 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
+from tenantry.core.errors import ZoneUnknown
 from tenantry.work.schedules import rule as rules
-from tenantry.work.schedules.errors import BadTime, NoTime, NoWeekday, TooManyTimes, UnknownZone
+from tenantry.work.schedules.errors import BadTime, NoTime, NoWeekday, TooManyTimes
 
 # zone, weekdays, times, from, the instants that follow
 VECTORS = {
@@ -270,9 +271,9 @@ def test_parse_sorts_and_keeps_each_time_once() -> None:
 @pytest.mark.parametrize(
     ("changes", "refusal"),
     [
-        ({"zone": "Mars/Olympus"}, UnknownZone),
-        ({"zone": "../../etc/passwd"}, UnknownZone),
-        ({"zone": ""}, UnknownZone),
+        ({"zone": "Mars/Olympus"}, ZoneUnknown),
+        ({"zone": "../../etc/passwd"}, ZoneUnknown),
+        ({"zone": ""}, ZoneUnknown),
         ({"weekdays": 0}, NoWeekday),
         ({"weekdays": 128}, NoWeekday),
         ({"times": ["99:99"]}, BadTime),

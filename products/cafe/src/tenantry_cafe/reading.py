@@ -25,6 +25,13 @@ _READ_ROWS = """rows => rows.map(row => ({
     time: row.querySelector("time[datetime]")?.getAttribute("datetime") ?? null,
 }))"""
 
+_READ_ARTICLE = """(article, [title, body]) => ({
+    id: article.dataset.articleId,
+    title: document.querySelector(title).innerText,
+    body: document.querySelector(body).innerText,
+    images: document.querySelectorAll(`${body} img`).length,
+})"""
+
 
 @dataclass(frozen=True, kw_only=True)
 class Row:
@@ -44,14 +51,14 @@ async def read_article(
     await open_page(page, published.url, Mark.ARTICLE_PAGE, patience=patience)
     await require(page, Mark.ARTICLE_PAGE, Mark.ARTICLE_TITLE, Mark.ARTICLE_BODY)
     async with translated(page):
-        article_id = await page.locator(Mark.ARTICLE_PAGE).get_attribute("data-article-id")
-        title = await page.locator(Mark.ARTICLE_TITLE).inner_text()
-        body = await page.locator(Mark.ARTICLE_BODY).inner_text()
-        images = await page.locator(f"{Mark.ARTICLE_BODY} img").count()
+        shown = await page.locator(Mark.ARTICLE_PAGE).evaluate(
+            _READ_ARTICLE, [Mark.ARTICLE_TITLE, Mark.ARTICLE_BODY]
+        )
+    title, images = str(shown["title"]), int(shown["images"])
     matches = (
-        article_id == published.id
+        shown["id"] == published.id
         and same_title(title, content.title)
-        and same_text(body, content.body)
+        and same_text(str(shown["body"]), content.body)
         and images == len(content.images)
     )
     return Proof(url=page.url, title=title, matches=matches, image_count=images)

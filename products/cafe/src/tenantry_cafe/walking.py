@@ -6,7 +6,7 @@ where another was expected; never from words.
 
 import asyncio
 import re
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from email.utils import parsedate_to_datetime
@@ -26,7 +26,7 @@ from tenantry.sdk import (
     UiChanged,
 )
 from tenantry.sdk.browser import Page, PageError, PageTimeout, Request, Response
-from tenantry_cafe.landmarks import WALLS, Mark, survey
+from tenantry_cafe.landmarks import WALLS, Mark, count, survey
 
 _NET_ERROR = re.compile(r"net::(ERR_\w+)")
 
@@ -95,31 +95,33 @@ async def arrive(page: Page, response: Response, *marks: Mark, patience: Patienc
 
 
 async def _wall(page: Page) -> ChallengeRequired | None:
-    for wall in WALLS:
-        if await page.locator(wall).count():
-            return ChallengeRequired(wall.label)
-    return None
+    found = await _first_now(page, WALLS)
+    return ChallengeRequired(found.label) if found else None
 
 
 async def first_of(page: Page, *marks: Mark, seconds: float) -> Mark | None:
     """Wait until one of the landmarks is on the page; None when none comes in time."""
+    if found := await _first_now(page, marks):
+        return found
     try:
         await page.locator(", ".join(marks)).first.wait_for(
             state="attached", timeout=seconds * 1000
         )
     except PageTimeout:
         return None
-    for mark in marks:
-        if await page.locator(mark).count():
-            return mark
-    return None
+    return await _first_now(page, marks)
+
+
+async def _first_now(page: Page, marks: Sequence[Mark]) -> Mark | None:
+    counts = await count(page, *marks)
+    return next((mark for mark, number in zip(marks, counts, strict=True) if number), None)
 
 
 async def require(page: Page, *marks: Mark) -> None:
     """Raise `UiChanged` for the first landmark that the page has not exactly once."""
     async with translated(page):
-        for mark in marks:
-            if await page.locator(mark).count() != 1:
+        for mark, number in zip(marks, await count(page, *marks), strict=True):
+            if number != 1:
                 raise UiChanged(await survey(page, mark.place), landmark=mark.label)
 
 

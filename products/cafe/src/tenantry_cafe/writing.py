@@ -54,16 +54,26 @@ def place_of(content: Content) -> Place:
     return Place(cafe=cafe, board=board)
 
 
+# All that the form says about itself, in one question.
+_READ_FORM = """form => ({
+    place: `${form.dataset.cafe}/${form.dataset.board}`,
+    upload: form.dataset.uploadUrl,
+    longest: form.querySelector("#post-title")?.getAttribute("maxlength") ?? null,
+})"""
+
+
 async def fill_in(page: Page, content: Content, *, base: str, patience: Patience) -> None:
     """Open the write page and put everything in, nothing of it sent yet but the images."""
     place = place_of(content)
     await open_page(page, base + place.path, Mark.WRITE_FORM, patience=patience)
     await require(page, Mark.WRITE_TITLE, Mark.WRITE_BODY, Mark.WRITE_IMAGES, Mark.WRITE_SUBMIT)
     async with translated(page):
-        await _check_place(page, place)
-        await _type_title(page, content.title)
+        form = await page.locator(Mark.WRITE_FORM).evaluate(_READ_FORM)
+        if form["place"] != f"{place.cafe}/{place.board}":
+            raise TargetNotFound(f"the write page is that of {form['place']}")
+        await _type_title(page, content.title, most=form["longest"])
         await _type_body(page, content.body)
-        upload_url = await _address(page, "data-upload-url")
+        upload_url = urljoin(page.url, form["upload"])
         for count, image in enumerate(content.images, start=1):
             await _upload(page, image, count, url=upload_url, patience=patience)
         # A last look while nothing is lost: the editor may have changed what it was given.
@@ -71,16 +81,8 @@ async def fill_in(page: Page, content: Content, *, base: str, patience: Patience
             raise UiChanged("the editor shows another text", landmark=Mark.WRITE_BODY.label)
 
 
-async def _check_place(page: Page, place: Place) -> None:
-    form = page.locator(Mark.WRITE_FORM)
-    shown = (await form.get_attribute("data-cafe"), await form.get_attribute("data-board"))
-    if shown != (place.cafe, place.board):
-        raise TargetNotFound(f"the write page is that of {'/'.join(map(str, shown))}")
-
-
-async def _type_title(page: Page, title: str) -> None:
+async def _type_title(page: Page, title: str, *, most: str | None) -> None:
     field, line = page.locator(Mark.WRITE_TITLE), normal_line(title)
-    most = await field.get_attribute("maxlength")
     if not line or (most and len(line) > int(most)):
         raise PayloadInvalid(f"the title has {len(line)} characters, the site takes 1 to {most}")
     await field.fill(line)

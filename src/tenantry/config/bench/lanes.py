@@ -1,21 +1,24 @@
 """Case `lanes`: no-op jobs drained by lanes, against the queue's own worker on plain no-ops.
 
-Lanes keep states, leases, attempts and two audit entries per job; the plain worker keeps nothing.
-Contenders take turns. Start latency is the time from hand-over to the first line of the body, once
-with all jobs waiting, once one by one on an idle worker.
+Lanes keep states, leases, attempts and two audit entries per job; the plain worker, which runs as
+it is shipped, keeps nothing. Contenders take turns. Start latency is the time to the first line of
+the body: with all jobs waiting from the start of the worker, one by one on an idle worker from the
+sending of the COMMIT that hands the job over, which is alike for all.
 """
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from datetime import datetime
 from functools import partial
 from statistics import median
 from typing import Any, ClassVar, Literal
 
 from django.db import connection
-from procrastinate.contrib.django import app
+from procrastinate import App, PsycopgConnector
+from procrastinate.contrib.django import app, connector_params
 
 from tenantry.config.bench.database import own_database
 from tenantry.config.bench.report import at_least, at_most, figure, percentile, ratio, report
@@ -25,10 +28,14 @@ from tenantry.work.automation import services, workers
 
 _PLAIN = "tenantry.bench.plain"
 _QUEUE = "browser"
+_PLAIN_QUEUE = "plain"
 _LANES = 3
 _PER_ACCOUNT = (40, 10, 2)
 _PLAIN_CONCURRENCY = (1, 10, 50)
 _MILLISECONDS = 1e3
+_Values = Mapping[str, str | int | datetime] | Sequence[str | int]
+# The first jobs meet workers that are still starting.
+_WARMING_UP = 10
 
 # Accounts of one tenant each, with so many jobs, handed over as the scheduler does it.
 _ACCOUNTS = """
@@ -159,7 +166,7 @@ def run(*, quick: bool) -> dict[str, Any]:
 
 @contextmanager
 def _installed() -> Iterator[None]:
-    """Swap the products for the bench's, and give the plain worker its task."""
+    """Swap the products for the bench's, and give our own worker a plain task."""
     before = registry.products
     registry.products = lambda: (_PRODUCT,)  # type: ignore[assignment]  # not cached here
     app.task(name=_PLAIN, queue=_QUEUE)(_plain)
@@ -175,14 +182,33 @@ def _lanes(*, accounts: int, jobs: int) -> tuple[float, float]:
         _clear(cursor.execute)
         cursor.execute(_ACCOUNTS, [accounts])
         cursor.execute(_HAND_OVER, {"now": clock.now(), "jobs": jobs})
-    return _drained(accounts * jobs, concurrency=_LANES)
+    run = partial(workers.run_worker, queues=[_QUEUE], concurrency=_LANES, wait=False)
+    return _drained(accounts * jobs, run)
 
 
 def _plain_worker(*, jobs: int, concurrency: int) -> tuple[float, float]:
     with tenancy.platform("hand over the bench's jobs"), connection.cursor() as cursor:
         _clear(cursor.execute)
-        cursor.execute(_HAND_OVER_PLAIN, [_QUEUE, _PLAIN, jobs])
-    return _drained(jobs, concurrency=concurrency)
+        cursor.execute(_HAND_OVER_PLAIN, [_PLAIN_QUEUE, _PLAIN, jobs])
+    return _drained(jobs, partial(_run_plain, concurrency=concurrency))
+
+
+def _run_plain(*, concurrency: int) -> None:
+    asyncio.run(_serve_plain(concurrency=concurrency, wait=False))
+
+
+async def _serve_plain(*, concurrency: int, wait: bool) -> None:
+    """Run the queue's own worker as it is shipped."""
+    plain = App(connector=PsycopgConnector(kwargs=connector_params()))
+    plain.task(name=_PLAIN, queue=_PLAIN_QUEUE)(_plain)
+    async with plain.open_async():
+        await plain.run_worker_async(
+            queues=[_PLAIN_QUEUE],
+            concurrency=concurrency,
+            wait=wait,
+            install_signal_handlers=False,
+            delete_jobs="successful",
+        )
 
 
 def _clear(execute: Callable[[str], object]) -> None:
@@ -190,11 +216,11 @@ def _clear(execute: Callable[[str], object]) -> None:
         execute(statement)
 
 
-def _drained(jobs: int, *, concurrency: int) -> tuple[float, float]:
+def _drained(jobs: int, run: Callable[[], None]) -> tuple[float, float]:
     """Return jobs per second from the first start to the end, and the median wait for a start."""
     _starts.moments.clear()
     began = time.perf_counter()
-    workers.run_worker(queues=[_QUEUE], concurrency=concurrency, wait=False)
+    run()
     ended = time.perf_counter()
     first = min(_starts.moments)
     assert len(_starts.moments) == jobs
@@ -212,29 +238,34 @@ def _checked() -> dict[str, bool]:
 
 
 async def _idle_starts(*, samples: int) -> dict[str, list[float]]:
-    """Hand jobs over one by one, in turns, to a worker that listens; seconds until each began."""
+    """Hand jobs over one by one, in turns, to workers that listen; seconds until each began."""
     await db.in_thread(_one_account)
-    serving = asyncio.create_task(workers.serve(queues=[_QUEUE], concurrency=_LANES))
-    ways: dict[str, Callable[[], Awaitable[None]]] = {
-        "lane": partial(db.in_thread, _hand_over_one),
-        "plain": partial(db.in_thread, _hand_over_one_plain),
+    serving = [
+        asyncio.create_task(workers.serve(queues=[_QUEUE], concurrency=_LANES)),
+        asyncio.create_task(_serve_plain(concurrency=_LANES, wait=True)),
+    ]
+    ways = {
+        "lane": partial(_hand_over_one, _HAND_OVER, {"now": clock.now(), "jobs": 1}),
+        "plain": partial(_hand_over_one, _HAND_OVER_PLAIN, [_PLAIN_QUEUE, _PLAIN, 1]),
+        # What the queue costs in our worker, with its quicker connections.
+        "plain_in_our_worker": partial(_hand_over_one, _HAND_OVER_PLAIN, [_QUEUE, _PLAIN, 1]),
     }
     waits: dict[str, list[float]] = {name: [] for name in ways}
     try:
-        for number in range(samples + 5):
+        for number in range(samples + _WARMING_UP):
             for name, hand_over in ways.items():
                 _starts.heard = asyncio.Event()
-                handed_over = time.perf_counter()
-                await hand_over()
+                handed_over = await db.in_thread(hand_over)
                 await asyncio.wait_for(_starts.heard.wait(), timeout=30)
-                # The first ones meet a worker that is still starting.
-                if number >= 5:  # noqa: PLR2004
+                if number >= _WARMING_UP:
                     waits[name].append(_starts.moments[-1] - handed_over)
-                await asyncio.sleep(0.02)
+                # Whatever follows a start is over before the next one.
+                await asyncio.sleep(0.04)
     finally:
         _starts.heard = None
-        serving.cancel()
-        await asyncio.gather(serving, return_exceptions=True)
+        for task in serving:
+            task.cancel()
+        await asyncio.gather(*serving, return_exceptions=True)
     return waits
 
 
@@ -244,14 +275,11 @@ def _one_account() -> None:
         cursor.execute(_ACCOUNTS, [1])
 
 
-def _hand_over_one() -> None:
+def _hand_over_one(statement: str, values: _Values) -> float:
+    """Return when the transaction that hands one job over was about to commit."""
     with tenancy.platform("hand over one of the bench's jobs"), connection.cursor() as cursor:
-        cursor.execute(_HAND_OVER, {"now": clock.now(), "jobs": 1})
-
-
-def _hand_over_one_plain() -> None:
-    with connection.cursor() as cursor:
-        cursor.execute(_HAND_OVER_PLAIN, [_QUEUE, _PLAIN, 1])
+        cursor.execute(statement, values)
+        return time.perf_counter()
 
 
 def _reported(
@@ -283,6 +311,7 @@ def _reported(
             "start_when_idle_lane": _milliseconds(idle["lane"]),
             "start_when_idle_lane_p99": _milliseconds([percentile(idle["lane"], 0.99)]),
             "start_when_idle_plain": _milliseconds(idle["plain"]),
+            "start_when_idle_plain_in_our_worker": _milliseconds(idle["plain_in_our_worker"]),
             "start_when_idle_plain_p99": _milliseconds([percentile(idle["plain"], 0.99)]),
         },
         ratios=ratios,

@@ -15,7 +15,7 @@ from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 from pathlib import Path
 from typing import Any
 
-from playwright.async_api import Request, StorageState
+from playwright.async_api import Page, Request, StorageState
 
 from tenantry.config.bench.report import at_least, at_most, figure, ratio, report
 from tenantry.config.machine import free_port
@@ -125,23 +125,24 @@ class Poster:
             self.state = await seat.context.storage_state(indexed_db=True)
 
     async def reused(self, posts: int) -> None:
-        """Post in one context, as a lane does."""
+        """Post in one context and page, as a lane does."""
         async with self._seat(self.host) as seat:
+            page = await seat.context.new_page()
             for _ in range(posts):
-                await self._post(seat, keep=True)
+                await self._post(page, timed=True)
 
     async def fresh(self, posts: int) -> None:
         """Post in a context of its own each."""
         for _ in range(posts):
             async with self._seat(self.host) as seat:
-                await self._post(seat)
+                await self._post(await seat.context.new_page())
 
     async def fresh_browsers(self, posts: int) -> None:
         """Post in a browser of its own each."""
         for _ in range(posts):
             host = BrowserHost()
             async with self._seat(host) as seat:
-                await self._post(seat)
+                await self._post(await seat.context.new_page())
             await host.close()
 
     async def close(self) -> None:
@@ -157,21 +158,24 @@ class Poster:
                 )
             )
 
-    async def _post(self, seat: Seat, *, keep: bool = False) -> None:
+    async def _post(self, page: Page, *, timed: bool = False) -> None:
         self.sent += 1
         content = self.site.content(self.sent)
-        page = await seat.context.new_page()
         spans: list[tuple[float, float]] = []
-        page.on("requestfinished", lambda request: spans.append(_span(request)))
+
+        def watch(request: Request) -> None:
+            spans.append(_span(request))
+
+        page.on("requestfinished", watch)
         began = time.perf_counter()
         published = await self.connector.publish(page, content, FreeIntent())
         proof = await self.connector.read_back(page, published, content)
         took = time.perf_counter() - began
         self.proven += proof.matches
-        if keep:
+        page.remove_listener("requestfinished", watch)
+        if timed:
             self.site_times.append(_covered(spans))
             self.overheads.append(took - self.site_times[-1])
-        await page.close()
 
 
 def _span(request: Request) -> tuple[float, float]:

@@ -58,15 +58,6 @@ class PasswordWeak(DomainError):
     remedy = _("Choose a longer one that is not in common use.")
 
 
-class LanguageUnknown(DomainError):
-    """The platform does not speak this language."""
-
-    code = "language_unknown"
-    http_status = 422
-    message = _("The language %(language)s is not available.")
-    remedy = _("Choose one from the list.")
-
-
 class RoleUnknown(DomainError):
     """There is no such operator role."""
 

@@ -14,24 +14,6 @@ class TenantNameInvalid(DomainError):
     remedy = _("Write the name your customers know.")
 
 
-class ZoneUnknown(DomainError):
-    """There is no such time zone."""
-
-    code = "zone_unknown"
-    http_status = 422
-    message = _("There is no time zone called %(zone)s.")
-    remedy = _("Choose one from the list, like Asia/Seoul.")
-
-
-class LanguageUnknown(DomainError):
-    """The platform does not speak this language."""
-
-    code = "language_unknown"
-    http_status = 422
-    message = _("The language %(language)s is not available.")
-    remedy = _("Choose one from the list.")
-
-
 class RoleUnknown(DomainError):
     """There is no such role in a company."""
 

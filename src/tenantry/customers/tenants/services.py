@@ -7,15 +7,13 @@ from uuid import UUID
 from django.conf import settings
 
 from tenantry.core import live, tenancy
-from tenantry.core.errors import NotFound
+from tenantry.core.errors import LanguageUnknown, NotFound, ZoneUnknown
 from tenantry.core.ids import uuid7
 from tenantry.customers.accounts.models import User
 from tenantry.customers.tenants.errors import (
     AlreadyMember,
-    LanguageUnknown,
     RoleUnknown,
     TenantNameInvalid,
-    ZoneUnknown,
 )
 from tenantry.customers.tenants.models import NAME_LENGTH, Membership, Tenant
 from tenantry.customers.tenants.states import TENANT_MOVES, Role, TenantState
@@ -66,9 +64,9 @@ def require_company(*, name: str, zone: str, language: str) -> str:
     if not 0 < len(cleaned) <= NAME_LENGTH or not cleaned.isprintable():
         raise TenantNameInvalid(most=NAME_LENGTH)
     if not _is_zone(zone):
-        raise ZoneUnknown(zone=zone)
+        raise ZoneUnknown(field="zone", zone=zone)
     if language not in dict(settings.LANGUAGES):
-        raise LanguageUnknown(language=language)
+        raise LanguageUnknown(field="language", language=language)
     return cleaned
 
 

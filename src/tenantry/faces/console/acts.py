@@ -45,7 +45,8 @@ class Act:
 
     `done` says it of `%(count)d` rows. `ask` explains the consequence before it is done; without it
     and without `reason` the act is done at once. `reason` says who will read the reason. `fits`
-    hides the button where it would only be refused.
+    hides the button where it would only be refused. A `bound` act is done to versions that were
+    shown; where one is not known, it asks first and shows the rows as they are then.
     """
 
     name: str
@@ -58,6 +59,7 @@ class Act:
     reason: Text = ""
     tone: str = ""
     fits: Callable[[Any], bool] = lambda _row: True
+    bound: bool = False
 
     @property
     def asks_first(self) -> bool:

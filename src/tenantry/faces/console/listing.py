@@ -1,10 +1,11 @@
 """The base of every table in the console: read-only, with acts instead of edits."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from http import HTTPStatus
 from typing import Any, ClassVar
 
 from django.contrib.admin import display
+from django.contrib.admin.helpers import ACTION_CHECKBOX_NAME
 from django.core.exceptions import ValidationError
 from django.db.models import Model, OuterRef, QuerySet, Subquery
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
@@ -15,7 +16,7 @@ from django.utils.html import format_html
 from django.utils.http import url_has_allowed_host_and_scheme
 from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_http_methods, require_safe
-from unfold.admin import ModelAdmin
+from unfold.admin import ModelAdmin, checkbox
 
 from tenantry.core import clock
 from tenantry.core.errors import Forbidden, NotFound, Text
@@ -95,6 +96,28 @@ class ReadOnlyAdmin(ModelAdmin):
             for act in self.allowed_acts(request)
         }
 
+    @display(description=checkbox.render("action_toggle_all", 1))
+    def action_checkbox(self, obj: Model) -> str:
+        """Return the box of a row; it carries the version that the list shows."""
+        box: str = checkbox.render(ACTION_CHECKBOX_NAME, self.token_of(obj))
+        return box
+
+    def response_action(
+        self, request: HttpRequest, queryset: QuerySet[Any]
+    ) -> HttpResponseBase | None:
+        """Do what was chosen in the list to the chosen rows; raises `NotFound` for no ids."""
+        ids, seen = _read_tokens(request.POST.getlist(ACTION_CHECKBOX_NAME))
+        given = request.POST.copy()
+        given.setlist(ACTION_CHECKBOX_NAME, ids)
+        request.__dict__.update(_post=given, seen=seen)
+        try:
+            for row_id in ids:
+                self.opts.pk.to_python(row_id)
+        except ValidationError:
+            raise NotFound from None
+        answer: HttpResponseBase | None = super().response_action(request, queryset)
+        return answer
+
     def list_view(self, request: HttpRequest) -> HttpResponseBase:
         """Show the rows; a chosen act on chosen rows comes back here as a POST."""
         view: Callable[..., HttpResponseBase] = require_http_methods(["GET", "HEAD", "POST"])(
@@ -159,17 +182,17 @@ class ReadOnlyAdmin(ModelAdmin):
         if not may(request, act.needs):
             raise Forbidden
         given = request.POST if request.method == "POST" else request.GET
-        # Each is an id, or `id:version` where a page showed the version.
-        chosen = dict(one.partition(":")[::2] for one in " ".join(given.getlist("rows")).split())
-        rows = self.rows_of(request, list(chosen))
+        ids, seen = _read_tokens(" ".join(given.getlist("rows")).split())
+        rows = self.rows_of(request, ids)
         bound = "reason" in request.POST or "sure" in request.POST
         form = ReasonForm(request.POST if bound else None, help_text=act.reason)
-        if request.method != "POST" or (act.asks_first and not bound):
-            return self.ask(request, act, rows, form)
+        asks = (act.asks_first and not bound) or _is_blind(act, rows, seen)
+        if request.method != "POST" or asks:
+            return self.ask(request, act, rows, form, seen=seen)
         if act.reason and not form.is_valid():
-            return self.ask(request, act, rows, form, status=HTTPStatus.UNPROCESSABLE_ENTITY)
+            status = HTTPStatus.UNPROCESSABLE_ENTITY
+            return self.ask(request, act, rows, form, seen=seen, status=status)
         reason = form.cleaned_data["reason"] if act.reason else ""
-        seen = {row_id: version for row_id, version in chosen.items() if version}
         self.do(request, act, rows, seen=seen, reason=reason)
         return redirect(self.way_back(request))
 
@@ -192,6 +215,7 @@ class ReadOnlyAdmin(ModelAdmin):
         rows: Sequence[Any],
         form: ReasonForm,
         *,
+        seen: Mapping[str, str],
         status: int = HTTPStatus.OK,
     ) -> HttpResponse:
         """Show what is about to be done to which rows, with the form for the reason."""
@@ -202,7 +226,7 @@ class ReadOnlyAdmin(ModelAdmin):
             "opts": self.opts,
             "act": act,
             "form": form if act.reason else None,
-            "ids": " ".join(str(row.pk) for row in rows),
+            "ids": " ".join(self._token(act, row, seen) for row in rows),
             "named": [
                 (self.name_of(row), getattr(row, "company", "")) for row in rows[:_MOST_NAMED]
             ],
@@ -212,6 +236,13 @@ class ReadOnlyAdmin(ModelAdmin):
             "back": self.way_back(request),
         }
         return TemplateResponse(request, "console/ask.html", context, status=status)
+
+    def _token(self, act: Act, row: Any, seen: Mapping[str, str]) -> str:  # noqa: ANN401  # as above
+        row_id = str(row.pk)
+        if not act.bound:
+            return row_id
+        # What was shown before stays what was shown.
+        return f"{row_id}:{seen[row_id]}" if row_id in seen else self.token_of(row)
 
     def do(
         self,
@@ -254,12 +285,24 @@ def _on_selection(
         rows = list(chosen.order_by("pk")[: acts.MOST_ROWS + 1])
         if len(rows) > acts.MOST_ROWS:
             raise acts.TooManyRows(count=chosen.count(), limit=acts.MOST_ROWS)
-        if act.asks_first:
-            return admin.ask(request, act, rows, ReasonForm(help_text=act.reason))
-        admin.do(request, act, rows, seen={}, reason="")
+        seen: Mapping[str, str] = request.__dict__["seen"]
+        if act.asks_first or _is_blind(act, rows, seen):
+            return admin.ask(request, act, rows, ReasonForm(help_text=act.reason), seen=seen)
+        admin.do(request, act, rows, seen=seen, reason="")
         return None
 
     return on_selection
+
+
+def _read_tokens(tokens: Iterable[str]) -> tuple[list[str], dict[str, str]]:
+    # Each is an id, or `id:version` where a page showed the version.
+    parts = [token.partition(":") for token in tokens]
+    seen = {row_id: version for row_id, colon, version in parts if colon}
+    return [row_id for row_id, _colon, _version in parts], seen
+
+
+def _is_blind(act: Act, rows: Iterable[Any], seen: Mapping[str, str]) -> bool:
+    return act.bound and any(str(row.pk) not in seen for row in rows)
 
 
 class TenantRowsAdmin(ReadOnlyAdmin):

@@ -4,7 +4,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 
+from django.utils.translation import gettext_lazy as _
+
 from tenantry.core.errors import Text
+from tenantry.faces.console.words import NOTHING, code
+from tenantry.work.automation.errorcodes import ErrorCode
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -41,3 +45,16 @@ class Prose:
 
 
 Panel = Facts | Grid | Prose
+
+
+def told(error: ErrorCode | None, detail: str) -> list[tuple[Text, object]]:
+    """Return the facts of an error, for whom each is; nothing where there is none."""
+    if error is None:
+        return []
+    return [
+        (_("error code"), code(error.code)),
+        (_("cause"), error.cause),
+        (_("for the customer"), error.remedy),
+        (_("for operators"), error.hint),
+        (_("detail"), detail or NOTHING),
+    ]

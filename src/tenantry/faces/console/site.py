@@ -1,6 +1,6 @@
 """The admin site: who gets in, what a page may read, and how refusals look."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import wraps
 from http import HTTPStatus
 from typing import Any, TypeVar
@@ -22,7 +22,7 @@ from django_htmx.http import HttpResponseClientRedirect
 from unfold.sites import UnfoldAdminSite
 
 from tenantry.core import clock, tenancy, trace
-from tenantry.core.errors import DomainError, Forbidden, NotFound
+from tenantry.core.errors import DomainError, Forbidden, NotFound, Text
 from tenantry.customers.accounts import queries as accounts
 from tenantry.customers.accounts.models import User
 from tenantry.customers.accounts.roles import OperatorAct
@@ -41,6 +41,11 @@ _DROPPED = {
     "password_change_done",
     "search",
     "view_on_site",
+}
+
+_REFUSALS: Mapping[int, Text] = {
+    HTTPStatus.NOT_FOUND: _("Not found"),
+    HTTPStatus.FORBIDDEN: _("Not allowed"),
 }
 
 
@@ -106,7 +111,7 @@ class ConsoleSite(UnfoldAdminSite):
         """Show a refusal with cause, remedy and trace."""
         context = {
             **self.each_context(request),
-            "title": HTTPStatus(error.http_status).phrase,
+            "title": _REFUSALS.get(error.http_status, _("Refused")),
             "cause": error.text(),
             "remedy": error.remedy_text(),
             "code": error.code,

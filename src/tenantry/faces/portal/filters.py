@@ -48,7 +48,7 @@ class Filters:
             period=period,
             status=status if status in Status.values else "",
             schedule=schedule if schedule in dict(offered) else "",
-            search=asked.get("search", "").replace("\0", "").strip()[:100],
+            search=asked.get("search", "").strip()[:100],
             schedules=offered,
             since=now - length if length else None,
         )

@@ -7,7 +7,7 @@ from django.conf import settings
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
 
 from tenantry.core.errors import DomainError
-from tenantry.faces.portal.refusals import refused
+from tenantry.faces.portal.refusals import RequestMalformed, refused
 
 HEADER = "Content-Security-Policy"
 # Operators' pages need more and say so themselves.
@@ -47,11 +47,17 @@ class PortalMiddleware:
 
     def __call__(self, request: HttpRequest) -> HttpResponseBase:
         """Answer, and add the policy unless the answer has its own."""
-        response = self.get_response(request)
-        if not request.path.startswith(_OTHER_FACES):
+        malformed = _holds_nul(request)
+        response = refused(request, RequestMalformed()) if malformed else self.get_response(request)
+        if malformed or not request.path.startswith(_OTHER_FACES):
             response.headers.setdefault(HEADER, content_security_policy())
         return response
 
     def process_exception(self, request: HttpRequest, error: Exception) -> HttpResponse | None:
         """Translate a refusal; anything else is a bug and goes on."""
         return refused(request, error) if isinstance(error, DomainError) else None
+
+
+def _holds_nul(request: HttpRequest) -> bool:
+    """Return whether the address holds what no text in PostgreSQL can; forms look themselves."""
+    return "\0" in request.path or "%00" in request.META["QUERY_STRING"]

@@ -6,7 +6,7 @@ from django.shortcuts import render
 from django.utils.translation import gettext_lazy as _
 
 from tenantry.core import trace
-from tenantry.core.errors import DomainError, NotFound
+from tenantry.core.errors import DomainError, Forbidden, NotFound
 
 _PROBLEM = "application/problem+json"
 _KINDS = ["text/html", _PROBLEM, "application/json"]
@@ -28,15 +28,6 @@ class FormExpired(DomainError):
     http_status = 403
     message = _("This form is no longer valid, so nothing was changed.")
     remedy = _("Go back, reload the page and send the form again. Cookies must be allowed.")
-
-
-class AddressForbidden(DomainError):
-    """The web framework itself refused the request."""
-
-    code = "forbidden"
-    http_status = 403
-    message = _("This is not allowed.")
-    remedy = _("Go back to the start page.")
 
 
 class RequestMalformed(DomainError):
@@ -102,7 +93,7 @@ def page_not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
 def permission_denied(request: HttpRequest, exception: Exception) -> HttpResponse:
     """Answer 403."""
     del exception
-    return refused(request, AddressForbidden())
+    return refused(request, Forbidden())
 
 
 def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:

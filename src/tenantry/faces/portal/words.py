@@ -16,6 +16,9 @@ _NEAR = {
     1: gettext_noop("tomorrow"),
 }
 
+# Places with a name of their own in our languages; the others are said as the zone has them.
+_PLACES = {"Seoul": gettext_noop("Seoul")}
+
 
 @dataclass(frozen=True, kw_only=True)
 class Chip:
@@ -50,7 +53,13 @@ def day_and_time(moment: datetime, *, zone: str, now: datetime, seconds: bool = 
 
 def place(zone: str) -> str:
     """Return the place that names a zone: `Los Angeles` of `America/Los_Angeles`."""
-    return zone.rpartition("/")[2].replace("_", " ")
+    named = zone.rpartition("/")[2].replace("_", " ")
+    return gettext(_PLACES[named]) if named in _PLACES else named
+
+
+def zone_name(zone: str) -> str:
+    """Return a zone as people say it: `Seoul time` of `Asia/Seoul`."""
+    return gettext("%(place)s time") % {"place": place(zone)}
 
 
 def distance(moment: datetime, *, now: datetime) -> str:

@@ -9,7 +9,7 @@ from uuid import UUID
 from django.db import connection
 from django.db.transaction import TransactionManagementError
 
-from tenantry.core import trace
+from tenantry.core import db, trace
 from tenantry.core.ids import uuid7
 from tenantry.ledger.audit.vocabulary import require_known
 
@@ -53,7 +53,7 @@ def append(
     entry_id = uuid7()
     trace_id = trace.current().trace_id
     what = [str(action), *target, reason, trace_id, body_text(body)]
-    with connection.cursor() as cursor:
+    with db.prepared() as cursor:
         # The salt comes from here because PostgreSQL may open /dev/urandom for it each time.
         cursor.execute(_APPEND, [entry_id, tenant_id, at, actor, *what, os.urandom(_SALT_BYTES)])
     return entry_id

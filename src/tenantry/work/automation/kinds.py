@@ -31,6 +31,15 @@ def batchable(product: str, connector: str) -> list[str]:
     return [kind.name for kind in kinds if not kind.irreversible]
 
 
+def batches() -> dict[str, list[str]]:
+    """Return `batchable` of every installed connector, by `product/connector`."""
+    return {
+        f"{product.slug}/{connector.slug}": batchable(product.slug, connector.slug)
+        for product in registry.products()
+        for connector in product.connectors
+    }
+
+
 def get(name: str) -> JobKind:
     """Return a kind; `NotFound` where neither the platform nor a product declares it."""
     return _OWN.get(name) or registry.job_kind(name)

@@ -44,6 +44,8 @@ class Lane:
     secrets: set[str] = field(default_factory=set, repr=False)
     seat: Seat | None = None
     page: Page | None = None
+    # The page went through its job as it should: the next one may go on in it.
+    _kept: bool = False
     _loaded: StorageState | None = field(default=None, repr=False)
     _stack: AsyncExitStack = field(default_factory=AsyncExitStack, repr=False)
 
@@ -79,10 +81,15 @@ class Lane:
         """Return how the present attempt runs, having come so far."""
         return Tried(phase=phase, mode=self.mode, note=self.seat.note if self.seat else "")
 
-    async def open_page(self, *, debug: bool = False) -> Page:
-        """Return a new page with the saved login; each debug page has a context of its own."""
+    async def open_page(self, *, debug: bool = False, go_on: bool = False) -> Page:
+        """Return a new page with the saved login; each debug page has a context of its own.
+
+        With `go_on` it may be the page that the job before left as sound.
+        """
         if self.pageless:
             return cast("Page", None)
+        if go_on and not debug and (page := self._sound_page()):
+            return page
         await self.close_page()
         if self.seat is None or self.seat.lost or debug or self.seat.debug:
             await self.leave()
@@ -126,8 +133,28 @@ class Lane:
                 now=self.now(),
             )
 
+    def keep_page(self) -> None:
+        """Let the page of a job that went well stay open for the next one."""
+        self._kept = True
+
+    async def end_job(self) -> None:
+        """Close the page of the job that has ended, unless it is kept."""
+        if not self._kept:
+            await self.close_page()
+
+    def _sound_page(self) -> Page | None:
+        kept, self._kept = self._kept, False
+        page, seat = self.page, self.seat
+        if not kept or page is None or page.is_closed() or seat is None:
+            return None
+        if seat.lost or seat.debug or seat.escapes:
+            return None
+        seat.submitting = False
+        return page
+
     async def close_page(self) -> None:
-        """Close the page of the job that has ended."""
+        """Close the present page, whatever became of it."""
+        self._kept = False
         page, self.page = self.page, None
         if page is None or self.seat is None or self.seat.lost:
             return
@@ -141,6 +168,7 @@ class Lane:
     async def leave(self) -> None:
         """Close the context: there is never more than one per account."""
         self.page = self.seat = None
+        self._kept = False
         await self._stack.aclose()
 
     async def _enter(self, state: StorageState | None, *, debug: bool) -> None:

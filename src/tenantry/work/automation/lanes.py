@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from uuid import UUID
 
 from django.db import DatabaseError
+from psycopg_pool import AsyncConnectionPool
 
 from tenantry.core import db, tenancy, trace
 from tenantry.core.errors import DomainError
@@ -33,16 +34,24 @@ _TURN_SECONDS = 300.0
 _log = get_logger(__name__)
 
 
-async def drain(*, connection_id: UUID, tenant_id: UUID, host: BrowserHost, now: Clock) -> int:
-    """Run what is ready on one connection and return how many jobs were taken."""
+async def drain(
+    *,
+    connection_id: UUID,
+    tenant_id: UUID,
+    host: BrowserHost,
+    now: Clock,
+    pool: AsyncConnectionPool | None = None,
+) -> int:
+    """Run what is ready on one connection and return how many jobs were taken.
+
+    With a `pool` of this loop's own connections, in autocommit, jobs start sooner.
+    """
     taken, lane = 0, None
     began = time.monotonic()
     try:
         while True:
-            claim = await db.in_thread(
-                services.claim, tenant_id=tenant_id, connection_id=connection_id, now=now()
-            )
-            if claim.look is None and not claim.jobs:
+            claim = await _next(connection_id, tenant_id, now, pool)
+            if claim is None:
                 break
             lane = lane or Lane.of(claim.connection, host=host, now=now)
             lane.connection = claim.connection
@@ -61,6 +70,28 @@ async def drain(*, connection_id: UUID, tenant_id: UUID, host: BrowserHost, now:
         if lane is not None:
             await lane.leave()
     return taken
+
+
+async def _next(
+    connection_id: UUID, tenant_id: UUID, now: Clock, pool: AsyncConnectionPool | None
+) -> Claim | None:
+    if pool is not None:
+        quick = await services.claim_quickly(
+            pool=pool, tenant_id=tenant_id, connection_id=connection_id, now=now()
+        )
+        if quick:
+            return quick
+    for last_look in (False, True):
+        claim = await db.in_thread(
+            services.claim,
+            tenant_id=tenant_id,
+            connection_id=connection_id,
+            now=now(),
+            last_look=last_look,
+        )
+        if claim.look or claim.jobs:
+            return claim
+    return None
 
 
 def _wake(connection_id: UUID, tenant_id: UUID) -> None:
@@ -82,7 +113,7 @@ async def _work_off(lane: Lane, claim: Claim) -> None:
         _log.info("job_stopped", job_id=str(jobs[0].id))
         await lane.leave()
     finally:
-        await lane.close_page()
+        await lane.end_job()
 
 
 async def _run(lane: Lane, job: Job) -> None:

@@ -69,7 +69,7 @@ def _snapshot(content: Content) -> dict[str, object]:
 
 async def publish(lane: Lane, job: Job, content: Content, intent: StoredIntent) -> None:
     """Publish the content and end the job as SUCCESS with the proof read from the article."""
-    page = await lane.open_page(debug=job.debug)
+    page = await lane.open_page(debug=job.debug, go_on=True)
     published = await lane.connector.publish(page, content, intent)
     if not intent.stored:
         _log.error("published_without_intent", connector=lane.connector.slug)
@@ -77,6 +77,7 @@ async def publish(lane: Lane, job: Job, content: Content, intent: StoredIntent) 
     await db.in_thread(services.remember_article, job=job, published=published)
     proof = await _prove(lane, page, published, content)
     await _succeed(lane, job, published, proof, lane.tried(Phase.SUBMITTED))
+    lane.keep_page()
 
 
 def render(*, lane: Lane, job: Job) -> Content:

@@ -2,7 +2,7 @@
 
 from tenantry.core import clock
 from tenantry.core.queue import handles
-from tenantry.work.automation import browserhost, lanes, services
+from tenantry.work.automation import browserhost, lanes, services, workers
 from tenantry.work.automation.messages import DrainLane, SessionChanged
 
 
@@ -14,6 +14,7 @@ async def drain_lane(command: DrainLane) -> None:
         tenant_id=command.tenant_id,
         host=browserhost.current(),
         now=clock.now,
+        pool=workers.current_pool(),
     )
 
 

@@ -1,13 +1,17 @@
 """The loop of a worker process: messages, heartbeats, and the rescue of what others left."""
 
 import asyncio
+import select
 import signal
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
+from typing import Any
 
 from procrastinate.contrib.django import app, connector_params
 from procrastinate.psycopg_connector import PsycopgConnector
+from psycopg import AsyncConnection
+from psycopg_pool import AsyncConnectionPool
 
 from tenantry.core import clock, queue
 from tenantry.core.logs import get_logger
@@ -36,7 +40,9 @@ def run_worker(*, queues: Sequence[str], concurrency: int, wait: bool = True) ->
 
 async def serve(*, queues: Sequence[str], concurrency: int, wait: bool = True) -> bool:
     """Do what `run_worker` does in the running loop; return whether the end was asked for."""
-    connector = PsycopgConnector(kwargs=connector_params())
+    connector = PsycopgConnector(
+        kwargs=connector_params(), configure=_configured, pool_factory=_pool
+    )
     stopping = browserhost.current().stopping
     with app.replace_connector(connector):
         async with app.open_async():
@@ -60,6 +66,39 @@ async def serve(*, queues: Sequence[str], concurrency: int, wait: bool = True) -
             tending.cancel()
             await browserhost.close_current()
     return stopping.is_set() or not wait
+
+
+def current_pool() -> AsyncConnectionPool | None:
+    """Return the connections of the worker that runs in this loop, None where none does."""
+    connector = app.connector
+    return connector.pool if isinstance(connector, PsycopgConnector) else None
+
+
+async def _configured(connection: AsyncConnection) -> None:
+    """Let each statement of the queue be a transaction: one round trip instead of three.
+
+    And let it not wait for the disk: what a crash of the server could forget is that a message was
+    taken or handled, so that it is handled again, which handlers bear.
+    """
+    await connection.set_autocommit(True)
+    await connection.execute("SET synchronous_commit = off")
+    await connection.execute("SET TIME ZONE 'UTC'")
+    connection.prepare_threshold = 0
+
+
+def _pool(**options: Any) -> AsyncConnectionPool:
+    return AsyncConnectionPool(**options | {"check": _unless_silent})
+
+
+async def _unless_silent(connection: AsyncConnection) -> None:
+    """Ask a connection whether it lives, but only if the server has said something unasked.
+
+    A server that ends a connection says so or hangs up; nothing is to be read from a sound one.
+    """
+    unread = select.poll()
+    unread.register(connection.fileno(), select.POLLIN)
+    if unread.poll(0):
+        await AsyncConnectionPool.check_connection(connection)
 
 
 async def _tend(now: Clock) -> None:

@@ -5,14 +5,6 @@ from django.utils.translation import gettext_lazy as _
 from tenantry.core.errors import DomainError, InvalidInput
 
 
-class UnknownZone(InvalidInput):
-    """The name is not in the IANA time zone database."""
-
-    code = "unknown_zone"
-    message = _("There is no time zone “%(zone)s”.")
-    remedy = _("Choose a time zone from the list, for example Asia/Seoul.")
-
-
 class BadTime(InvalidInput):
     """A time of day that no clock shows."""
 

@@ -15,7 +15,8 @@ from itertools import islice, takewhile
 from re import compile as pattern
 from zoneinfo import ZoneInfo, available_timezones
 
-from tenantry.work.schedules.errors import BadTime, NoTime, NoWeekday, TooManyTimes, UnknownZone
+from tenantry.core.errors import ZoneUnknown
+from tenantry.work.schedules.errors import BadTime, NoTime, NoWeekday, TooManyTimes
 
 MOST_TIMES = 24
 EVERY_DAY = 0b1111111
@@ -50,10 +51,10 @@ def zones() -> frozenset[str]:
 def parse(*, zone: str, weekdays: int, times: Iterable[str]) -> Rule:
     """Return the rule, with times such as `09:30` in order and once each.
 
-    Refuses with `UnknownZone`, `NoWeekday`, `BadTime`, `NoTime` or `TooManyTimes`.
+    Refuses with `ZoneUnknown`, `NoWeekday`, `BadTime`, `NoTime` or `TooManyTimes`.
     """
     if zone not in zones():
-        raise UnknownZone(field="zone", zone=zone)
+        raise ZoneUnknown(field="zone", zone=zone)
     if not 0 < weekdays <= EVERY_DAY:
         raise NoWeekday(field="weekdays")
     minutes = tuple(sorted({_minutes(time) for time in times}))

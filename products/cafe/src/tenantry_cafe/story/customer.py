@@ -72,15 +72,16 @@ async def write_template(stage: Stage, page: Page) -> None:
 
 async def make_schedule(stage: Stage, page: Page) -> str:
     """Make a schedule for the next minute; returns its local time."""
-    due = datetime.now(ZoneInfo(ZONE)) + timedelta(seconds=_HEADWAY_SECONDS)
-    due = due.replace(second=0, microsecond=0) + timedelta(minutes=1)
     await page.goto(home(stage, "schedules/new/"))
     await page.locator("[name=name]").fill(SCHEDULE)
     await page.locator("select[name=content]").select_option(label=TEMPLATE)
     for day in await page.locator("input[name=weekdays]").all():
         await day.check(force=True)
-    await page.locator("[name=times]").fill(f"{due:%H:%M}")
     await page.locator("[name=zone]").fill(ZONE)
+    # Last, so that only the sending has to happen before the minute.
+    due = datetime.now(ZoneInfo(ZONE)) + timedelta(seconds=_HEADWAY_SECONDS)
+    due = due.replace(second=0, microsecond=0) + timedelta(minutes=1)
+    await page.locator("[name=times]").fill(f"{due:%H:%M}")
     await page.locator("form:has([name=times]) button.primary").click()
     await page.wait_for_url(re.compile(r"/schedules/[0-9a-f-]{36}/$"))
     return f"{due:%H:%M} {ZONE}"

@@ -10,10 +10,10 @@ from django.core.validators import validate_email
 from django.db import IntegrityError, transaction
 
 from tenantry.core import tenancy
+from tenantry.core.errors import LanguageUnknown
 from tenantry.customers.accounts.errors import (
     AddressInvalid,
     AddressTaken,
-    LanguageUnknown,
     PasswordWeak,
     RoleUnknown,
 )
@@ -94,7 +94,7 @@ def set_operator_role(
 
 def _require_language(language: str) -> None:
     if language not in dict(settings.LANGUAGES):
-        raise LanguageUnknown(language=language)
+        raise LanguageUnknown(field="language", language=language)
 
 
 def _give_password(user: User, password: str) -> None:

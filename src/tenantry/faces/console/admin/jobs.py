@@ -1,6 +1,6 @@
 """All work on all connections, with its attempts and evidence."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import ClassVar
 
 from django.contrib.admin import display
@@ -15,7 +15,7 @@ from tenantry.faces.console.acts import Act, Order
 from tenantry.faces.console.errors import JobNotHeld, JobTooLate
 from tenantry.faces.console.filters import ErrorCodeFilter, KindFilter
 from tenantry.faces.console.listing import TenantRowsAdmin, stacked
-from tenantry.faces.console.panels import Facts, Grid, Panel
+from tenantry.faces.console.panels import Facts, Grid, Panel, told
 from tenantry.faces.console.site import console
 from tenantry.faces.console.words import (
     NOTHING,
@@ -33,7 +33,14 @@ from tenantry.faces.console.words import (
 from tenantry.work.automation import queries
 from tenantry.work.automation import services as automation
 from tenantry.work.automation.models import Evidence, Job
+from tenantry.work.automation.retry import Phase
 from tenantry.work.automation.states import STOPPABLE, JobState
+
+_PHASES: Mapping[str, Text] = {
+    Phase.BEFORE_SUBMIT: _("before submitting"),
+    Phase.SUBMITTED: _("submitted"),
+    Phase.PROVEN_ABSENT: _("shown to be absent"),
+}
 
 
 def _cancel(order: Order) -> None:
@@ -158,15 +165,7 @@ class JobAdmin(TenantRowsAdmin):
         ]
         if row.article_url:
             rows.append((_("published at"), link(row.article_url, row.article_url)))
-        if row.error:
-            rows += [
-                (_("error code"), code(row.error_code)),
-                (_("cause"), row.error.cause),
-                (_("for the customer"), row.error.remedy),
-                (_("for operators"), row.error.hint),
-                (_("detail"), row.error_message or NOTHING),
-            ]
-        return rows
+        return rows + told(row.error, row.error_message)
 
 
 def _attempts(row: Job) -> Grid:
@@ -178,7 +177,7 @@ def _attempts(row: Job) -> Grid:
             [
                 attempt.number,
                 attempt.get_mode_display(),
-                attempt.phase or NOTHING,
+                _PHASES.get(attempt.phase, attempt.phase) or NOTHING,
                 _outcome_of(attempt.error_code, ended=attempt.ended_at is not None),
                 attempt.message or NOTHING,
                 age(attempt.started_at),

@@ -60,6 +60,10 @@ class MailAdmin(TenantRowsAdmin):
         ),
     )
 
+    def name_of(self, row: Mail) -> str:
+        """Return to whom, and what."""
+        return f"{row.recipient}, {row.template}"
+
     @display(description=_("recipient"), ordering="recipient")
     def to(self, row: Mail) -> str:
         """Return to whom."""

@@ -44,7 +44,9 @@ def _approve(order: Order) -> None:
 
 
 def _unsuspend(order: Order) -> None:
-    schedules.unsuspend(schedule_id=order.row.id, actor=order.actor, now=order.now)
+    schedules.unsuspend(
+        schedule_id=order.row.id, actor=order.actor, now=order.now, seen_digest=order.seen
+    )
 
 
 def _with_reason(verb: Callable[..., Schedule]) -> Callable[[Order], Schedule]:
@@ -68,6 +70,7 @@ _ACTS = (
         ),
         fits=lambda row: row.admin_status == AdminStatus.NEEDS_REVIEW,
         tone="main",
+        bound=True,
     ),
     Act(
         name="reject",
@@ -94,6 +97,7 @@ _ACTS = (
         ),
         fits=lambda row: row.admin_status == AdminStatus.SUSPENDED,
         tone="main",
+        bound=True,
     ),
     Act(
         name="suspend",

@@ -9,12 +9,11 @@ from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext_lazy
 
-from tenantry.core.errors import Text
 from tenantry.customers.accounts.roles import OperatorAct
 from tenantry.faces.console.acts import Act, Order
 from tenantry.faces.console.filters import ProductFilter
 from tenantry.faces.console.listing import TenantRowsAdmin, stacked
-from tenantry.faces.console.panels import Facts, Grid, Panel
+from tenantry.faces.console.panels import Facts, Grid, Panel, told
 from tenantry.faces.console.site import console
 from tenantry.faces.console.words import (
     NOTHING,
@@ -101,7 +100,9 @@ class ConnectionAdmin(TenantRowsAdmin):
     @display(description=_("account"), ordering="label")
     def name(self, row: Connection) -> str:
         """Return the label, over the masked account."""
-        return stacked(row.label or row.connector, row.masked_account)
+        return stacked(
+            row.label or row.masked_account, row.masked_account if row.label else row.connector
+        )
 
     @display(description=_("session"), ordering="session_state")
     def session(self, row: Connection) -> object:
@@ -131,14 +132,6 @@ class ConnectionAdmin(TenantRowsAdmin):
         """Return the session, why it is as it is, and the last jobs."""
         del request
         jobs = queries.list_jobs(tenant_id=row.tenant_id).filter(connection_id=row.id)[:10]
-        cause: list[tuple[Text, object]] = []
-        if row.error:
-            cause = [
-                (_("cause"), row.error.cause),
-                (_("for the customer"), row.error.remedy),
-                (_("for operators"), row.error.hint),
-                (_("detail"), row.session_reason or NOTHING),
-            ]
         return [
             Facts(
                 title=_("Session"),
@@ -147,8 +140,7 @@ class ConnectionAdmin(TenantRowsAdmin):
                     (_("expires"), both(row.session_expires_at)),
                     (_("last check"), both(row.session_checked_at)),
                     (_("sign-in must end by"), both(row.session_deadline)),
-                    (_("error code"), code(row.session_code)),
-                    *cause,
+                    *told(row.error, row.session_reason),
                 ],
             ),
             Facts(

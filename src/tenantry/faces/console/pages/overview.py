@@ -148,25 +148,18 @@ def _audit(now: datetime) -> Tile:
 
 def _mails() -> Tile:
     captured, failed, waiting = readings.count_mails()
-    if mailbox_is_used():
-        note = ngettext("%(count)d waits to be sent", "%(count)d wait to be sent", waiting)
-        return Tile(
-            name="mails",
-            icon="mail",
-            label=_("mails in the mailbox"),
-            number=captured,
-            note=note % {"count": waiting},
-            address=_list("notices", "captured"),
-        )
     note = ngettext("%(count)d waits to be sent", "%(count)d wait to be sent", waiting)
+    boxed = mailbox_is_used()
     return Tile(
         name="mails",
         icon="mail",
-        label=_("mails given up"),
-        number=failed,
+        label=_("mails in the mailbox") if boxed else _("mails given up"),
+        number=captured if boxed else failed,
         note=note % {"count": waiting},
-        address=_list("notices", "mail", "state__exact=FAILED"),
-        tone="bad" if failed else "idle",
+        address=_list("notices", "captured")
+        if boxed
+        else _list("notices", "mail", "state__exact=FAILED"),
+        tone="bad" if failed and not boxed else "idle",
     )
 
 

@@ -62,6 +62,12 @@ def moment_there(context: template.RequestContext, value: datetime, zone: str) -
 
 
 @register.simple_tag
+def zone_name(zone: str) -> SafeString:
+    """Show a zone as people say it, with its exact name at hand."""
+    return format_html('<span title="{}">{}</span>', zone, words.zone_name(zone))
+
+
+@register.simple_tag
 def distance(value: datetime | None) -> SafeString | str:
     """Show how far a moment is from now, as `in 3 h`."""
     if value is None:

@@ -7,6 +7,14 @@ from tenantry.work.automation.messages import JobEnded, SessionChanged
 from tenantry.work.automation.models import Connection, Job
 from tenantry.work.automation.states import ENDED, JobState
 
+# `tell_job` for one statement that moves a job: of the relation's first row, if it has one.
+TELL_FROM = f"""
+    SELECT pg_notify('{live.CHANNEL}', json_build_object('topic', topic, 'facts',
+        json_build_object('kind', 'job', 'id', job.id))::text)
+    FROM (SELECT id, tenant_id FROM {{source}} LIMIT 1) AS job,
+        unnest(ARRAY['tenant:' || job.tenant_id, 'console']) AS topic
+"""  # noqa: S608  # our own names
+
 
 def tell_job(job: Job) -> None:
     """Let open pages look at a job again."""

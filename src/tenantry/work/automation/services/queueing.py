@@ -5,6 +5,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
+from django.db import connection as database
+
 from tenantry.core import queue, tenancy, trace
 from tenantry.core.ids import uuid7
 from tenantry.ledger.audit import lifecycle
@@ -34,7 +36,8 @@ ENQUEUE_FROM = """
         zone, subject, debug, 0, 0, at, '', '', jsonb_build_object(), at, trace_id
     FROM {source}
 """
-# Sends one `DrainLane` per connection, unless one waits already.
+# Sends one `DrainLane` per connection, unless one waits already. That one may begin and end before
+# this commits: a lane's last look waits for whoever holds its connection this way (`claim`).
 WAKE_FROM = """
     INSERT INTO procrastinate_jobs (queue_name, task_name, lock, queueing_lock, args)
     SELECT DISTINCT ON (connection_id) 'browser', 'tenantry.work.automation.tasks.drain_lane',
@@ -42,9 +45,13 @@ WAKE_FROM = """
         jsonb_build_object(
             'body', jsonb_build_object('connection_id', connection_id, 'tenant_id', tenant_id),
             'traceparent', '00-' || trace_id || '-0000000000000001-01')
-    FROM {source} ORDER BY connection_id
+    FROM (SELECT c.id AS connection_id, c.tenant_id, trace_id
+        FROM {source} JOIN automation_connection c ON c.id = connection_id
+        FOR KEY SHARE OF c) AS held
+    ORDER BY connection_id
     ON CONFLICT (queueing_lock) WHERE status = 'todo' DO NOTHING
 """
+_HOLD = "SELECT FROM automation_connection WHERE id = %s FOR KEY SHARE"
 
 
 def enqueue(  # noqa: PLR0913  # the columns of a job
@@ -113,6 +120,8 @@ def _queued(job: Job, *, actor: str, now: datetime) -> None:
 
 def wake(*, connection_id: UUID, tenant_id: UUID) -> None:
     """Let the lane look for ready jobs when the present transaction commits."""
+    with database.cursor() as cursor:
+        cursor.execute(_HOLD, [connection_id])
     command = DrainLane(connection_id=connection_id, tenant_id=tenant_id)
     queue.defer(command, lock=command.lock, queueing_lock=command.lock)
 

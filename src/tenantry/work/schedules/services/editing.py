@@ -55,7 +55,7 @@ def create_schedule(*, tenant_id: UUID, wanted: Wanted, actor: str, now: datetim
     """Make a schedule, turned on; the review policy says whether it waits for an operator.
 
     Refuses: `InvalidInput` (the name), `ConnectionMissing`, `ContentMissing`, `CannotDoThat`,
-    `UnknownZone`, `NoWeekday`, `BadTime`, `NoTime`, `TooManyTimes`, `BadDailyLimit`.
+    `ZoneUnknown`, `NoWeekday`, `BadTime`, `NoTime`, `TooManyTimes`, `BadDailyLimit`.
     """
     with tenancy.scope(tenant_id):
         checked = _check(tenant_id, wanted)

@@ -70,13 +70,15 @@ def _bind_anew(schedule: Schedule, *, actor: str, now: datetime) -> bool:
     return True
 
 
-def unsuspend(*, schedule_id: UUID, actor: str, now: datetime) -> Schedule:
+def unsuspend(
+    *, schedule_id: UUID, actor: str, now: datetime, seen_digest: str | None = None
+) -> Schedule:
     """Let a suspended schedule run again. Refuses what `approve` does, and any other state."""
     with tenancy.platform("an operator resumes a schedule"):
         schedule = news.locked(schedule_id)
         if schedule.admin_status != AdminStatus.SUSPENDED:
             raise IllegalMove(source=schedule.admin_status, target=AdminStatus.APPROVED)
-        return approve(schedule_id=schedule_id, actor=actor, now=now)
+        return approve(schedule_id=schedule_id, actor=actor, now=now, seen_digest=seen_digest)
 
 
 def reject(*, schedule_id: UUID, reason: str, actor: str, now: datetime) -> Schedule:
