@@ -210,7 +210,7 @@ class TestBulk:
         data = {"action": "reject", "index": "0", "_selected_action": [str(schedule.id)]}
         answer = sign_in().post(SCHEDULES, data)
         assert answer.status_code == 200
-        assert answer.context["ids"] == str(schedule.id)
+        assert answer.context["ids"] == f"{schedule.id}:{schedule.content_digest}"
         assert status_of(schedule) == AdminStatus.NEEDS_REVIEW
 
     def test_too_many_are_refused(

@@ -1,6 +1,7 @@
 """The base of every table in the console: read-only, with acts instead of edits."""
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Any, ClassVar
 
@@ -31,6 +32,16 @@ from tenantry.faces.console.words import NOTHING, row_link
 _MOST_NAMED = 12
 
 
+@dataclass(frozen=True, kw_only=True)
+class Link:
+    """A way from the page of one row to a page that is no act."""
+
+    address: str
+    label: Text
+    icon: str
+    outside: bool = False
+
+
 class ReadOnlyAdmin(ModelAdmin):
     """Nobody adds, changes or deletes here; `acts` call services, with a reason where due."""
 
@@ -39,6 +50,8 @@ class ReadOnlyAdmin(ModelAdmin):
     empty: ClassVar[Text] = ""
     # What the list is called where that is not the plural of its rows.
     heading: ClassVar[Text] = ""
+    # Shows the panels of one row, and asks for them again when there is news.
+    row_template: ClassVar[str] = "console/row.html"
     list_per_page = 50
     show_full_result_count = False
     list_fullwidth = True
@@ -100,7 +113,13 @@ class ReadOnlyAdmin(ModelAdmin):
         view: Callable[..., HttpResponseBase] = require_http_methods(["GET", "HEAD", "POST"])(
             self.changelist_view
         )
-        return view(request, {"title": self.heading or self.opts.verbose_name_plural})
+        title = self.heading or self.opts.verbose_name_plural
+        return view(request, {"title": title, **self.list_context(request)})
+
+    def list_context(self, request: HttpRequest) -> dict[str, Any]:
+        """Return what the template before the list needs."""
+        del request
+        return {}
 
     def change_view(
         self,
@@ -117,8 +136,13 @@ class ReadOnlyAdmin(ModelAdmin):
         row = self.get_object(request, object_id)
         if row is None:
             raise NotFound
-        context = {
-            **self.admin_site.each_context(request),
+        context = {**self.admin_site.each_context(request), **self.row_context(request, row)}
+        return TemplateResponse(request, self.row_template, context)
+
+    def row_context(self, request: HttpRequest, row: Any) -> dict[str, Any]:  # noqa: ANN401  # of the subclass's model
+        """Return what the page of one row shows."""
+        name = f"console:{self.opts.app_label}_{self.opts.model_name}"
+        return {
             "title": self.name_of(row),
             "opts": self.opts,
             "original": row,
@@ -126,10 +150,16 @@ class ReadOnlyAdmin(ModelAdmin):
             "heading": self.heading or self.opts.verbose_name_plural,
             "headline": self.headline(row),
             "panels": self.panels(request, row),
+            "links": self.links(request, row),
             "acts": [act for act in self.allowed_acts(request) if act.fits(row)],
-            "act_name": f"console:{self.opts.app_label}_{self.opts.model_name}_act",
+            "act_name": f"{name}_act",
+            "here": reverse(f"{name}_change", args=[row.pk]),
         }
-        return TemplateResponse(request, "console/row.html", context)
+
+    def links(self, request: HttpRequest, row: Any) -> Sequence[Link]:  # noqa: ANN401  # as above
+        """Return where one can go from the page of one row, next to its acts."""
+        del request, row
+        return ()
 
     def name_of(self, row: Any) -> str:  # noqa: ANN401  # of the subclass's model
         """Return what the row is called in titles, questions and messages."""
@@ -164,12 +194,13 @@ class ReadOnlyAdmin(ModelAdmin):
         rows = self.rows_of(request, list(chosen))
         bound = "reason" in request.POST or "sure" in request.POST
         form = ReasonForm(request.POST if bound else None, help_text=act.reason)
-        if request.method != "POST" or (act.asks_first and not bound):
-            return self.ask(request, act, rows, form)
-        if act.reason and not form.is_valid():
-            return self.ask(request, act, rows, form, status=HTTPStatus.UNPROCESSABLE_ENTITY)
-        reason = form.cleaned_data["reason"] if act.reason else ""
         seen = {row_id: version for row_id, version in chosen.items() if version}
+        if request.method != "POST" or (act.asks_first and not bound):
+            return self.ask(request, act, rows, form, seen=seen)
+        if act.reason and not form.is_valid():
+            status = HTTPStatus.UNPROCESSABLE_ENTITY
+            return self.ask(request, act, rows, form, seen=seen, status=status)
+        reason = form.cleaned_data["reason"] if act.reason else ""
         self.do(request, act, rows, seen=seen, reason=reason)
         return redirect(self.way_back(request))
 
@@ -192,9 +223,13 @@ class ReadOnlyAdmin(ModelAdmin):
         rows: Sequence[Any],
         form: ReasonForm,
         *,
+        seen: Mapping[str, str],
         status: int = HTTPStatus.OK,
     ) -> HttpResponse:
-        """Show what is about to be done to which rows, with the form for the reason."""
+        """Show what is about to be done to which rows, with the form for the reason.
+
+        The answer is bound to the versions that were `seen`, or else to those shown here.
+        """
         name = f"console:{self.opts.app_label}_{self.opts.model_name}"
         context = {
             **self.admin_site.each_context(request),
@@ -202,9 +237,10 @@ class ReadOnlyAdmin(ModelAdmin):
             "opts": self.opts,
             "act": act,
             "form": form if act.reason else None,
-            "ids": " ".join(str(row.pk) for row in rows),
+            "ids": " ".join(self._bound(row, seen) for row in rows),
             "named": [
-                (self.name_of(row), getattr(row, "company", "")) for row in rows[:_MOST_NAMED]
+                (self.name_of(row), self.asked_about(act, row, seen.get(str(row.pk), "")))
+                for row in rows[:_MOST_NAMED]
             ],
             "more": max(0, len(rows) - _MOST_NAMED),
             "count": len(rows),
@@ -212,6 +248,15 @@ class ReadOnlyAdmin(ModelAdmin):
             "back": self.way_back(request),
         }
         return TemplateResponse(request, "console/ask.html", context, status=status)
+
+    def _bound(self, row: Any, seen: Mapping[str, str]) -> str:  # noqa: ANN401  # of the subclass's model
+        version = seen.get(str(row.pk))
+        return f"{row.pk}:{version}" if version else self.token_of(row)
+
+    def asked_about(self, act: Act, row: Any, version: str) -> object:  # noqa: ANN401  # as above
+        """Return what stands beside a row's name in the question: its company, where it has one."""
+        del act, version
+        return getattr(row, "company", "")
 
     def do(
         self,
@@ -255,7 +300,7 @@ def _on_selection(
         if len(rows) > acts.MOST_ROWS:
             raise acts.TooManyRows(count=chosen.count(), limit=acts.MOST_ROWS)
         if act.asks_first:
-            return admin.ask(request, act, rows, ReasonForm(help_text=act.reason))
+            return admin.ask(request, act, rows, ReasonForm(help_text=act.reason), seen={})
         admin.do(request, act, rows, seen={}, reason="")
         return None
 
