@@ -24,17 +24,19 @@ from tenantry.work.automation import services as automation
 from tenantry.work.automation.models import Connection, ProcessBeat
 from tests.faces.company import Company
 from tests.faces.console.conftest import ACTOR, enrol, enter_password
+from tests.faces.console.fleet import ended_run, list_domain, register_host, registration
 
 LISTS = (
     "schedules/schedule/", "schedules/slot/", "automation/job/", "automation/connection/",
     "automation/processbeat/", "tenants/tenant/", "accounts/user/", "notices/mail/",
-    "notices/captured/",
+    "notices/captured/", "hosts/host/", "provisioning/run/", "onboarding/registration/",
+    "onboarding/dictionaryentry/",
 )  # fmt: skip
 PLAIN = (
-    "", "approvals/", "audit/auditentry/", "policies/policy/", "queue/", "pulse/",
+    "", "approvals/", "audit/auditentry/", "policies/policy/", "queue/", "pulse/", "funnel/",
     f"trace/{'0' * 31}1/",
 )  # fmt: skip
-PAGES = (*LISTS, *PLAIN, "policies/policy/schedules.review/")
+PAGES = (*LISTS, *PLAIN, "policies/policy/schedules.review/", "address/")
 ROLES = ("reviewer", "operator", "superuser")
 # What every company's rows would show.
 SECRETS = ("Hanbit", "owner@hanbit.example", "Morning")
@@ -62,6 +64,11 @@ def fill(company: Company, *, rows: int = 1) -> None:
             tenant_id=company.tenant.id,
         )
         automation.beat(kind="web", host=name, pid=1, started_at=company.now, now=company.now)
+        label = str(company.now.timestamp()).replace(".", "-")
+        register_host(f"host-{label}-{number}", company.now)
+        registration(f"kim@sori{number}.example.com", company.now)
+        list_domain(f"mail{number}.example.net", company.now)
+        ended_run(company.tenant, company.now)
     with tenancy.platform("test"):
         waiting = [mail.id for mail in Mail.objects.all()]
     for mail_id in waiting:
@@ -175,9 +182,14 @@ QUERIES = {
     "accounts/user/": 9,
     "notices/mail/": 8,
     "notices/captured/": 8,
+    "hosts/host/": 8,
+    "provisioning/run/": 8,
+    "onboarding/registration/": 9,
+    "onboarding/dictionaryentry/": 8,
     "approvals/": 8,
     "audit/auditentry/": 14,
-    "": 18,
+    "funnel/": 11,
+    "": 20,
 }
 
 
@@ -214,9 +226,13 @@ def test_only_our_own_tables_are_shown() -> None:
         "automation.Connection",
         "automation.Job",
         "automation.ProcessBeat",
+        "hosts.Host",
         "notices.Captured",
         "notices.Mail",
+        "onboarding.DictionaryEntry",
+        "onboarding.Registration",
         "policies.Policy",
+        "provisioning.Run",
         "schedules.Schedule",
         "schedules.Slot",
         "tenants.Tenant",
@@ -230,6 +246,12 @@ def test_empty_lists_teach(sign_in: Callable[..., Client]) -> None:
         ("automation/job/", "A due schedule whose gates are open makes one."),
         ("approvals/", "Nothing awaits approval."),
         ("queue/", "Nothing waits, runs or failed."),
+        ("hosts/host/", "A machine registers itself"),
+        ("provisioning/run/", "A trial that is accepted begins the first run."),
+        ("onboarding/registration/", "Nobody has asked for a trial yet."),
+        ("onboarding/dictionaryentry/", "the lists alone decide"),
+        ("address/", "Six stages answer"),
+        ("funnel/?since=2001-01-01&until=2001-01-02", "Nobody opened the trial page"),
     ):
         assert words in browser.get(f"/console/{path}").content.decode()
 
@@ -310,7 +332,15 @@ def test_the_overview_counts_what_there_is(
     numbers = {tile.name: tile.number for tile in context["tiles"]}
     with tenancy.platform("test"):
         entries, mails = AuditEntry.objects.count(), Captured.objects.count()
-    assert numbers == {"approvals": 2, "failed": 2, "audit": entries, "mails": mails, "queue": 0}
+    assert numbers == {
+        "approvals": 2,
+        "trials": 2,
+        "runs": 0,
+        "failed": 2,
+        "audit": entries,
+        "mails": mails,
+        "queue": 0,
+    }
     assert [(share.state, share.count) for share in context["sessions"]] == [("HEALTHY", 4)]
     assert [alive for _beat, alive, _heard in context["processes"]] == [True, True]
     assert context["chart"].total == 6

@@ -1,6 +1,7 @@
 """The base of every table in the console: read-only, with acts instead of edits."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Any, ClassVar
 
@@ -32,6 +33,16 @@ from tenantry.faces.console.words import NOTHING, row_link
 _MOST_NAMED = 12
 
 
+@dataclass(frozen=True, kw_only=True)
+class Link:
+    """A way from the page of one row to a page that is no act."""
+
+    address: str
+    label: Text
+    icon: str
+    outside: bool = False
+
+
 class ReadOnlyAdmin(ModelAdmin):
     """Nobody adds, changes or deletes here; `acts` call services, with a reason where due."""
 
@@ -40,6 +51,8 @@ class ReadOnlyAdmin(ModelAdmin):
     empty: ClassVar[Text] = ""
     # What the list is called where that is not the plural of its rows.
     heading: ClassVar[Text] = ""
+    # Shows the panels of one row, and asks for them again when there is news.
+    row_template: ClassVar[str] = "console/row.html"
     list_per_page = 50
     show_full_result_count = False
     list_fullwidth = True
@@ -123,7 +136,13 @@ class ReadOnlyAdmin(ModelAdmin):
         view: Callable[..., HttpResponseBase] = require_http_methods(["GET", "HEAD", "POST"])(
             self.changelist_view
         )
-        return view(request, {"title": self.heading or self.opts.verbose_name_plural})
+        title = self.heading or self.opts.verbose_name_plural
+        return view(request, {"title": title, **self.list_context(request)})
+
+    def list_context(self, request: HttpRequest) -> dict[str, Any]:
+        """Return what the template before the list needs."""
+        del request
+        return {}
 
     def change_view(
         self,
@@ -140,8 +159,13 @@ class ReadOnlyAdmin(ModelAdmin):
         row = self.get_object(request, object_id)
         if row is None:
             raise NotFound
-        context = {
-            **self.admin_site.each_context(request),
+        context = {**self.admin_site.each_context(request), **self.row_context(request, row)}
+        return TemplateResponse(request, self.row_template, context)
+
+    def row_context(self, request: HttpRequest, row: Any) -> dict[str, Any]:  # noqa: ANN401  # of the subclass's model
+        """Return what the page of one row shows."""
+        name = f"console:{self.opts.app_label}_{self.opts.model_name}"
+        return {
             "title": self.name_of(row),
             "opts": self.opts,
             "original": row,
@@ -149,10 +173,16 @@ class ReadOnlyAdmin(ModelAdmin):
             "heading": self.heading or self.opts.verbose_name_plural,
             "headline": self.headline(row),
             "panels": self.panels(request, row),
+            "links": self.links(request, row),
             "acts": [act for act in self.allowed_acts(request) if act.fits(row)],
-            "act_name": f"console:{self.opts.app_label}_{self.opts.model_name}_act",
+            "act_name": f"{name}_act",
+            "here": reverse(f"{name}_change", args=[row.pk]),
         }
-        return TemplateResponse(request, "console/row.html", context)
+
+    def links(self, request: HttpRequest, row: Any) -> Sequence[Link]:  # noqa: ANN401  # as above
+        """Return where one can go from the page of one row, next to its acts."""
+        del request, row
+        return ()
 
     def name_of(self, row: Any) -> str:  # noqa: ANN401  # of the subclass's model
         """Return what the row is called in titles, questions and messages."""
@@ -218,7 +248,10 @@ class ReadOnlyAdmin(ModelAdmin):
         seen: Mapping[str, str],
         status: int = HTTPStatus.OK,
     ) -> HttpResponse:
-        """Show what is about to be done to which rows, with the form for the reason."""
+        """Show what is about to be done to which rows, with the form for the reason.
+
+        The answer is bound to the versions that were `seen`, or else to those shown here.
+        """
         name = f"console:{self.opts.app_label}_{self.opts.model_name}"
         context = {
             **self.admin_site.each_context(request),
@@ -228,7 +261,8 @@ class ReadOnlyAdmin(ModelAdmin):
             "form": form if act.reason else None,
             "ids": " ".join(self._token(act, row, seen) for row in rows),
             "named": [
-                (self.name_of(row), getattr(row, "company", "")) for row in rows[:_MOST_NAMED]
+                (self.name_of(row), self.asked_about(act, row, seen.get(str(row.pk), "")))
+                for row in rows[:_MOST_NAMED]
             ],
             "more": max(0, len(rows) - _MOST_NAMED),
             "count": len(rows),
@@ -239,10 +273,14 @@ class ReadOnlyAdmin(ModelAdmin):
 
     def _token(self, act: Act, row: Any, seen: Mapping[str, str]) -> str:  # noqa: ANN401  # as above
         row_id = str(row.pk)
-        if not act.bound:
-            return row_id
-        # What was shown before stays what was shown.
-        return f"{row_id}:{seen[row_id]}" if row_id in seen else self.token_of(row)
+        if row_id in seen:  # what was shown before stays what was shown
+            return f"{row_id}:{seen[row_id]}"
+        return self.token_of(row) if act.bound else row_id
+
+    def asked_about(self, act: Act, row: Any, version: str) -> object:  # noqa: ANN401  # as above
+        """Return what stands beside a row's name in the question: its company, where it has one."""
+        del act, version
+        return getattr(row, "company", "")
 
     def do(
         self,

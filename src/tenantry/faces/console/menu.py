@@ -70,6 +70,18 @@ def navigation(request: HttpRequest) -> list[dict[str, Any]]:
             *mailbox,
         ),
         _group(
+            _("Trials"),
+            _item(_("Funnel"), "filter_alt", "funnel"),
+            _item(_("Registrations"), "how_to_reg", "onboarding_registration_changelist"),
+            _item(_("Dictionary"), "menu_book", "onboarding_dictionaryentry_changelist"),
+            _item(_("Test an address"), "troubleshoot", "address"),
+        ),
+        _group(
+            _("Fleet"),
+            _item(_("Hosts"), "dns", "hosts_host_changelist"),
+            _item(_("Runs"), "account_tree", "provisioning_run_changelist"),
+        ),
+        _group(
             _("Platform"),
             _item(_("Audit log"), "history", "audit_auditentry_changelist"),
             _item(_("Policies"), "tune", "policies_policy_changelist"),

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import ClassVar
 
 from django.utils.translation import gettext_lazy as _
@@ -44,7 +45,78 @@ class Prose:
     note: Text = ""
 
 
-Panel = Facts | Grid | Prose
+@dataclass(frozen=True, kw_only=True)
+class Meter:
+    """How much of something is taken: a bar with its numbers in words."""
+
+    label: Text
+    percent: float
+    shown: str
+    tone: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Meters:
+    """Bars of what is taken; `note` says what they count."""
+
+    template: ClassVar[str] = "console/parts/meters.html"
+
+    title: Text
+    meters: Sequence[Meter]
+    note: Text = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class LogEntry:
+    """One line of a step's log."""
+
+    at: datetime
+    tone: str
+    text: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Stage:
+    """One step of something that is done in order, with its log and where it is done again from."""
+
+    name: Text
+    key: str
+    tone: str
+    state: Text
+    took: str
+    cause: Text = ""
+    remedy: Text = ""
+    detail: str = ""
+    again: str = ""
+    is_open: bool = False
+    lines: Sequence[LogEntry] = ()
+
+
+@dataclass(frozen=True, kw_only=True)
+class Course:
+    """Something done in steps: how far it is, and what each step said."""
+
+    template: ClassVar[str] = "console/parts/course.html"
+
+    title: Text
+    lead: Sequence[object]
+    stages: Sequence[Stage]
+    empty: Text
+
+
+@dataclass(frozen=True, kw_only=True)
+class Timeline:
+    """The last entries of the audit log about one thing; `more` leads to all of them."""
+
+    template: ClassVar[str] = "console/parts/timeline.html"
+
+    title: Text
+    lines: Sequence[object]
+    more: object
+    empty: Text
+
+
+Panel = Facts | Grid | Prose | Meters | Course | Timeline
 
 
 def told(error: ErrorCode | None, detail: str) -> list[tuple[Text, object]]:

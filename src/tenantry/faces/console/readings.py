@@ -51,6 +51,17 @@ _MAILS = """
         count(*) FILTER (WHERE state IN ('QUEUED', 'SENDING'))
     FROM notices_mail
 """
+_TRIALS = """
+    SELECT count(*), min(verified_at) FROM onboarding_registration
+    WHERE state = 'awaiting_approval'
+"""
+# Of each company the latest run counts: what failed before it was put right.
+_FAILED_RUNS = """
+    SELECT count(*) FROM (
+        SELECT DISTINCT ON (tenant_id) state FROM provisioning_run
+        ORDER BY tenant_id, created_at DESC, id DESC) AS latest
+    WHERE state = 'failed'
+"""
 _QUEUE = """
     SELECT j.queue_name, j.task_name,
         count(*) FILTER (WHERE j.status = 'todo' AND coalesce(j.scheduled_at <= %(now)s, true)),
@@ -99,6 +110,21 @@ def count_mails() -> tuple[int, int, int]:
         cursor.execute(_MAILS)
         captured, failed, waiting = cursor.fetchone()
     return captured, failed, waiting
+
+
+def count_trials() -> tuple[int, datetime | None]:
+    """Return how many registrations wait for an operator, and since when the oldest does."""
+    with connection.cursor() as cursor:
+        cursor.execute(_TRIALS)
+        count, oldest = cursor.fetchone()
+    return count, oldest
+
+
+def count_failed_runs() -> int:
+    """Return how many companies' latest run failed."""
+    with connection.cursor() as cursor:
+        cursor.execute(_FAILED_RUNS)
+        return int(cursor.fetchone()[0])
 
 
 def list_queue(*, now: datetime) -> list[QueueLine]:

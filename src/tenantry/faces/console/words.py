@@ -16,6 +16,11 @@ from tenantry.core import clock
 from tenantry.core.errors import NotFound, Text
 from tenantry.customers.notices.states import MailState
 from tenantry.customers.tenants.states import TenantState
+from tenantry.fleet.domains.states import DomainState
+from tenantry.fleet.gateway.states import RouteState
+from tenantry.fleet.hosts.states import HostState, LeaseState
+from tenantry.fleet.provisioning.states import ConditionStatus, RunState, StepState
+from tenantry.journeys.onboarding.states import RegistrationState, VerdictKind
 from tenantry.work.automation import kinds
 from tenantry.work.automation.states import JobState, SessionState
 from tenantry.work.schedules.states import AdminStatus, Outcome
@@ -50,9 +55,38 @@ TONES: Mapping[str, str] = MappingProxyType(
         MailState.SENDING: "busy",
         MailState.SENT: "ok",
         MailState.FAILED: "bad",
+        TenantState.PLACED: "busy",
+        TenantState.PROVISIONING: "busy",
+        TenantState.VERIFYING: "busy",
         TenantState.ACTIVE: "ok",
         TenantState.DEGRADED: "warn",
         TenantState.SUSPENDED: "bad",
+        TenantState.FAILED: "bad",
+        RunState.RUNNING: "busy",
+        RunState.WAITING: "warn",
+        RunState.SUCCEEDED: "ok",
+        StepState.COMPENSATED: "warn",
+        ConditionStatus.TRUE: "ok",
+        ConditionStatus.FALSE: "bad",
+        ConditionStatus.UNKNOWN: "warn",
+        HostState.OPEN: "ok",
+        HostState.DRAINING: "warn",
+        HostState.LOST: "bad",
+        LeaseState.HELD: "busy",
+        LeaseState.CONFIRMED: "ok",
+        DomainState.BROKEN: "bad",
+        RouteState.SERVING: "ok",
+        RegistrationState.REFUSED: "warn",
+        RegistrationState.CODE_SENT: "busy",
+        RegistrationState.VERIFIED: "busy",
+        RegistrationState.AWAITING_APPROVAL: "warn",
+        RegistrationState.ACCEPTED: "busy",
+        RegistrationState.READY: "ok",
+        VerdictKind.COMPANY: "ok",
+        VerdictKind.FREE: "warn",
+        VerdictKind.DISPOSABLE: "bad",
+        VerdictKind.UNDELIVERABLE: "bad",
+        VerdictKind.DENIED: "bad",
     }
 )
 

@@ -2,13 +2,30 @@
 
 from tenantry.faces.console.admin import (
     audit,
+    hosts,
     jobs,
     mails,
     people,
     policies,
     processes,
+    runs,
     schedules,
     sessions,
+    tenants,
+    trials,
 )
 
-__all__ = ["audit", "jobs", "mails", "people", "policies", "processes", "schedules", "sessions"]
+__all__ = [
+    "audit",
+    "hosts",
+    "jobs",
+    "mails",
+    "people",
+    "policies",
+    "processes",
+    "runs",
+    "schedules",
+    "sessions",
+    "tenants",
+    "trials",
+]

@@ -26,9 +26,13 @@ PER_PAGE = 60
 # Which page shows a target of this kind.
 _PAGES = {
     "connection": ("automation", "connection"),
+    "dictionaryentry": ("onboarding", "dictionaryentry"),
+    "host": ("hosts", "host"),
     "job": ("automation", "job"),
     "mail": ("notices", "mail"),
     "policy": ("policies", "policy"),
+    "registration": ("onboarding", "registration"),
+    "run": ("provisioning", "run"),
     "schedule": ("schedules", "schedule"),
     "slot": ("schedules", "slot"),
     "tenant": ("tenants", "tenant"),

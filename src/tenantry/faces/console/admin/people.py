@@ -1,16 +1,13 @@
-"""Customers' companies, and people."""
+"""Everybody who can sign in."""
 
 from collections.abc import Sequence
-from typing import Any
 
 from django.contrib.admin import display
-from django.db.models import Count, QuerySet
 from django.http import HttpRequest
-from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
 
 from tenantry.customers.accounts.models import User
-from tenantry.customers.tenants.models import Membership, Tenant
+from tenantry.customers.tenants.models import Membership
 from tenantry.faces.console.listing import ReadOnlyAdmin, stacked
 from tenantry.faces.console.panels import Facts, Grid, Panel
 from tenantry.faces.console.site import console
@@ -18,104 +15,11 @@ from tenantry.faces.console.words import (
     NOTHING,
     age,
     both,
-    chip,
     code,
     history,
-    link,
     row_link,
     toned,
 )
-
-
-class TenantAdmin(ReadOnlyAdmin):
-    """The customers' companies."""
-
-    heading = _("Companies")
-    empty = _("No company yet.")
-    list_display = ("company", "status", "people", "zone", "language", "since")
-    list_filter = ("state", "language")
-    search_fields = ("name", "short_id", "id")
-    ordering = ("name", "id")
-
-    def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
-        """Return the companies, with how many people each has."""
-        rows: QuerySet[Any] = super().get_queryset(request)
-        annotated: QuerySet[Any] = rows.annotate(people=Count("memberships"))
-        return annotated
-
-    @display(description=_("company"), ordering="name")
-    def company(self, row: Tenant) -> str:
-        """Return the name, over the short id."""
-        return stacked(row.name, row.short_id)
-
-    @display(description=_("state"), ordering="state")
-    def status(self, row: Tenant) -> object:
-        """Return its state."""
-        return chip(row.state, row.get_state_display())
-
-    @display(description=_("people"), ordering="people")
-    def people(self, row: Any) -> int:  # noqa: ANN401  # annotated
-        """Return how many people belong to it."""
-        return int(row.people)
-
-    @display(description=_("since"), ordering="created_at")
-    def since(self, row: Tenant) -> object:
-        """Return since when it is a customer."""
-        return age(row.created_at)
-
-    def headline(self, row: Tenant) -> Sequence[object]:
-        """Return state and short id."""
-        return self.status(row), code(row.short_id)
-
-    def panels(self, request: HttpRequest, row: Tenant) -> Sequence[Panel]:
-        """Return the company, its people, and where to look further."""
-        del request
-        people = row.memberships.select_related("user").order_by("user__email")
-        members: list[Membership] = list(people)
-        audit = reverse("console:audit_auditentry_changelist")
-        return [
-            Facts(
-                title=_("Company"),
-                rows=[
-                    (_("state"), self.status(row)),
-                    (_("time zone"), row.zone),
-                    (_("language"), row.language),
-                    (_("customer since"), both(row.created_at)),
-                    (_("id"), code(row.id)),
-                ],
-            ),
-            Facts(
-                title=_("Look further"),
-                rows=[
-                    (_("schedules"), _filtered("schedules", "schedule", row)),
-                    (_("slots"), _filtered("schedules", "slot", row)),
-                    (_("sessions"), _filtered("automation", "connection", row)),
-                    (_("jobs"), _filtered("automation", "job", row)),
-                    (
-                        _("audit log"),
-                        link(f"{audit}?tenant={row.id}", _("open")),
-                    ),
-                ],
-            ),
-            Grid(
-                title=_("People"),
-                heads=[_("person"), _("role"), _("since")],
-                rows=[
-                    [
-                        row_link("accounts", "user", member.user_id, member.user.email),
-                        member.get_role_display(),
-                        age(member.created_at),
-                    ]
-                    for member in members
-                ],
-                empty=_("Nobody belongs to this company."),
-            ),
-        ]
-
-
-def _filtered(app: str, model: str, row: Tenant) -> object:
-    address = reverse(f"console:{app}_{model}_changelist")
-    return link(f"{address}?tenant_id={row.id}", _("open"))
 
 
 class UserAdmin(ReadOnlyAdmin):
@@ -184,5 +88,4 @@ class UserAdmin(ReadOnlyAdmin):
         ]
 
 
-console.register(Tenant, TenantAdmin)
 console.register(User, UserAdmin)

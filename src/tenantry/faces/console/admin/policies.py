@@ -35,6 +35,9 @@ _GROUPS: dict[str, Text] = {
     "sessions": _("Sessions"),
     "automation": _("Automation"),
     "codes": _("Sign-in codes"),
+    "onboarding": _("Trials"),
+    "provisioning": _("Instances"),
+    "hosts": _("Hosts"),
 }
 _MOST_VERSIONS = 50
 
@@ -105,10 +108,10 @@ class PolicyAdmin(ReadOnlyAdmin):
         context = {
             **self.admin_site.each_context(request),
             "title": _("Policies"),
-            "standings": sorted(
-                (_standing(rule, last.get(rule.key)) for rule in RULES.values()),
-                key=lambda standing: list(_GROUPS.values()).index(standing.group),
-            ),
+            "standings": [
+                _standing(rule, last.get(rule.key))
+                for rule in sorted(RULES.values(), key=lambda rule: _group_of(rule)[0])
+            ],
             "may_set": may(request, OperatorAct.SET_POLICIES),
         }
         return TemplateResponse(request, "console/policies.html", context)
@@ -165,11 +168,17 @@ def _standing(rule: Rule, last: Policy | None) -> Standing:
     value = queries.value(rule.key)
     return Standing(
         rule=rule,
-        group=_GROUPS.get(rule.key.partition(".")[0], rule.key.partition(".")[0]),
+        group=_group_of(rule)[1],
         shown=shown(rule, value),
         is_default=value == rule.default,
         last=last,
     )
+
+
+def _group_of(rule: Rule) -> tuple[int, Text]:
+    key = rule.key.partition(".")[0]
+    known = list(_GROUPS)
+    return (known.index(key), _GROUPS[key]) if key in _GROUPS else (len(known), key)
 
 
 def shown(rule: Rule, value: object) -> Text:

@@ -69,6 +69,8 @@ def readings_of(now: datetime) -> dict[str, Any]:
     return {
         "tiles": [
             _approvals(schedules.get(AdminStatus.NEEDS_REVIEW)),
+            _trials(),
+            _runs(),
             _unsure(hours),
             _audit(now),
             _mails(),
@@ -108,6 +110,34 @@ def _approvals(waiting: tuple[int, datetime] | None) -> Tile:
         else _("nothing waits"),
         address=reverse("console:approvals"),
         tone="warn" if count else "idle",
+    )
+
+
+def _trials() -> Tile:
+    count, oldest = readings.count_trials()
+    return Tile(
+        name="trials",
+        icon="how_to_reg",
+        label=_("registrations awaiting approval"),
+        number=count,
+        note=format_html(str(_("the oldest from {}")), age(oldest))
+        if oldest
+        else _("nothing waits"),
+        address=_list("onboarding", "registration", "state__exact=awaiting_approval"),
+        tone="warn" if count else "idle",
+    )
+
+
+def _runs() -> Tile:
+    failed = readings.count_failed_runs()
+    return Tile(
+        name="runs",
+        icon="account_tree",
+        label=_("failed runs"),
+        number=failed,
+        note=_("companies whose latest run failed"),
+        address=_list("provisioning", "run", "state__exact=failed"),
+        tone="bad" if failed else "idle",
     )
 
 

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
+from itertools import chain
 from typing import Any
 
 from django.http import HttpRequest, HttpResponse
@@ -12,10 +13,17 @@ from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_safe
 
 from tenantry.core.errors import Text
+from tenantry.customers.notices.models import Mail
 from tenantry.faces.console.admin.audit import lines_of
+from tenantry.faces.console.admin.runs import step_name
 from tenantry.faces.console.site import console
 from tenantry.faces.console.words import TONES, kind_label, row_link
+from tenantry.fleet.provisioning import queries as provisioning
+from tenantry.fleet.provisioning.models import Run
+from tenantry.journeys.onboarding.models import Registration
 from tenantry.ledger.audit.models import AuditEntry
+from tenantry.ledger.funnel import queries as funnel
+from tenantry.ledger.funnel.states import Step as FunnelStep
 from tenantry.work.automation.models import Attempt, Job
 from tenantry.work.schedules.models import Slot
 
@@ -49,7 +57,8 @@ class Step:
 @require_safe
 def trace(request: HttpRequest, trace_id: str) -> HttpResponse:
     """Show the journey; one that nothing carries is an empty page, not a refusal."""
-    steps = sorted(_steps(request, trace_id), key=lambda step: step.at)
+    found = chain(_steps(request, trace_id), _first_steps(request, trace_id))
+    steps = sorted(found, key=lambda step: step.at)
     context = {
         **console.each_context(request),
         "title": _("Trace"),
@@ -84,6 +93,84 @@ def _steps(request: HttpRequest, trace_id: str) -> Iterator[Step]:
     jobs = console.rows(request, Job).filter(trace_id=trace_id).prefetch_related("tries")
     for job in jobs[:_MOST]:
         yield from _of_job(job)
+
+
+def _first_steps(request: HttpRequest, trace_id: str) -> Iterator[Step]:
+    """Yield how somebody became a customer: the registration, its funnel, runs and mails."""
+    registrations = console.rows(request, Registration).filter(trace_id=trace_id)
+    for registration in registrations.order_by("created_at")[:_MOST]:
+        yield Step(
+            at=registration.created_at,
+            tone="idle",
+            title=row_link("onboarding", "registration", registration.id, _("Registration begins")),
+            about=registration.reference,
+            who="",
+        )
+    for event in funnel.list_for_trace(trace_id)[:_MOST]:
+        yield Step(
+            at=event.at,
+            tone="busy",
+            title=FunnelStep(event.step).label,
+            about=_("step of the funnel"),
+            who="",
+        )
+    for run in provisioning.runs_of_trace(trace_id)[:_MOST]:
+        yield from _of_run(run)
+    for mail in console.rows(request, Mail).filter(trace_id=trace_id)[:_MOST]:
+        yield from _of_mail(mail)
+
+
+def _of_run(run: Run) -> Iterator[Step]:
+    about = run.get_kind_display()
+    moments: list[tuple[datetime | None, str, Text]] = [
+        (run.created_at, "idle", _("Run asked for")),
+        (run.ended_at, TONES.get(run.state, "idle"), _("Run ended")),
+    ]
+    for at, tone, title in moments:
+        if at is not None:
+            yield Step(
+                at=at,
+                tone=tone,
+                title=row_link("provisioning", "run", run.id, title),
+                about=about,
+                who="",
+                text=run.reason if at == run.created_at else str(run.get_state_display()),
+            )
+    for step in provisioning.steps_of(run):
+        if step.started_at is not None:
+            yield Step(
+                at=step.started_at,
+                tone="idle",
+                title=row_link("provisioning", "run", run.id, step_name(step.name)),
+                about=_("step of a run begins"),
+                who="",
+            )
+        if step.ended_at is not None:
+            yield Step(
+                at=step.ended_at,
+                tone=TONES.get(step.state, "idle"),
+                title=row_link("provisioning", "run", run.id, step_name(step.name)),
+                about=_("step of a run ends"),
+                who="",
+                text=" ".join(filter(None, (str(step.get_state_display()), step.error_code))),
+            )
+
+
+def _of_mail(mail: Mail) -> Iterator[Step]:
+    moments: list[tuple[datetime | None, str, Text]] = [
+        (mail.created_at, "idle", _("Mail written")),
+        (mail.sent_at, "ok", _("Mail sent")),
+    ]
+    for at, tone, title in moments:
+        if at is not None:
+            yield Step(
+                at=at,
+                tone=tone,
+                title=row_link("notices", "mail", mail.id, title),
+                about=mail.template,
+                who=mail.recipient,
+                text=mail.last_error,
+            )
 
 
 def _of_job(job: Any) -> Iterator[Step]:  # noqa: ANN401  # with its attempts

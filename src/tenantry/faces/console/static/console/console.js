@@ -1,15 +1,27 @@
-// The overview listens for news and asks for its numbers again; at most once a second.
+// Pages that listen for news ask for their numbers again; at most once a second.
 document.addEventListener("DOMContentLoaded", () => {
-  const pulse = document.getElementById("pulse");
-  if (!pulse || !pulse.dataset.live) return;
+  const listening = document.querySelector("[data-live]");
+  if (!listening || !listening.dataset.live) return;
   let waiting = false;
-  const source = new EventSource(pulse.dataset.live, { withCredentials: true });
+  const source = new EventSource(listening.dataset.live, { withCredentials: true });
   source.addEventListener("news", () => {
     if (waiting || document.hidden) return;
     waiting = true;
     setTimeout(() => {
       waiting = false;
-      htmx.trigger(pulse, "refresh");
+      htmx.trigger(listening, "refresh");
     }, 1000);
+  });
+});
+
+// What somebody opened or closed stays so when its part of the page is replaced.
+const opened = new Map();
+document.addEventListener("click", (event) => {
+  const details = event.target.closest("summary")?.parentElement;
+  if (details?.id) opened.set(details.id, !details.open);
+});
+document.addEventListener("htmx:afterSettle", (event) => {
+  event.target.querySelectorAll("details[id]").forEach((one) => {
+    if (opened.has(one.id)) one.open = opened.get(one.id);
   });
 });
