@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 from django.test import Client
 from django.urls import reverse
+from django.utils.html import escape
 
 from tenantry.core import tenancy, trace
 from tenantry.customers.tenants import queries as tenants
@@ -64,7 +65,7 @@ def test_a_company_s_page_shows_all_that_belongs_to_it(sign_in: SignIn, fleet: F
         f"tnt_{tenant.short_id}",
         reverse("console:trace", args=[run.trace_id]),
         "owner@hanbit.example",
-        str(Action.TENANTS_TENANT_MOVED.label),
+        escape(str(Action.TENANTS_TENANT_MOVED.label)),
     ):
         assert shown in page, shown
 
