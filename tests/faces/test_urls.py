@@ -147,6 +147,7 @@ def values(company: Company) -> Mapping[str, str]:
         "tenant_id": str(company.tenant.id),
         "trace_id": slot.trace_id,
         "object_id": str(schedule.id),
+        "entry_id": str(schedule.id),
         "act": "approve",
     }
 

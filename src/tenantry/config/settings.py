@@ -118,6 +118,8 @@ TEMPLATES = [
 DATABASES = {"default": state.database()}
 # Where tenants' own databases are made: a function that returns the provisioner's address.
 INSTANCES_DATABASE = state.instances_database(STATE_DIR)
+# Where the hosts of this machine keep applications and instances.
+INSTANCES_FOLDER = STATE_DIR / "instances"
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 OBJECT_STORE_URL = env.text("OBJECT_STORE_URL", f"file://{STATE_DIR / 'objects'}")
 

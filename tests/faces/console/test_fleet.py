@@ -65,7 +65,7 @@ def test_a_company_s_page_shows_all_that_belongs_to_it(sign_in: SignIn, fleet: F
         f"tnt_{tenant.short_id}",
         reverse("console:trace", args=[run.trace_id]),
         "owner@hanbit.example",
-        escape(Action.TENANTS_TENANT_MOVED.label),
+        escape(str(Action.TENANTS_TENANT_MOVED.label)),
     ):
         assert shown in page, shown
 

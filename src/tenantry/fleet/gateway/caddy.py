@@ -72,14 +72,17 @@ def render(
         "read_header_timeout": _seconds(limits.body_seconds),
         "routes": [
             {"handle": [*_traced(), _hosts(desired)]},
-            _unless_continued(),
+            _unless("Traceparent", _TRACEPARENT, drop="Tracestate"),
+            # Go would offer every upgrade to the upstream; only web sockets are passed.
+            _unless("Upgrade", "(?i)^websocket$", drop="Upgrade"),
             {"match": [_known()], "handle": _leading(limits), "terminal": True},
             {"handle": _falling_back(fallback, relay_secret)},
         ],
         "errors": {"routes": [{"handle": _falling_back(fallback, relay_secret, failed=True)}]},
     }
     return {
-        "admin": {"listen": urlsplit(admin).netloc},
+        # The configuration holds the relay's secret: it is not written to a disk.
+        "admin": {"listen": urlsplit(admin).netloc, "config": {"persist": False}},
         "apps": {"http": {"servers": {"tenants": server}}},
     }
 
@@ -130,12 +133,10 @@ def _known() -> Config:
     return {"not": [{"vars": {_UPSTREAM: [""]}}, {"path": ["/.tenantry/*"]}]}
 
 
-def _unless_continued() -> Config:
-    strange = {"not": [{"header_regexp": {"Traceparent": {"pattern": _TRACEPARENT}}}]}
-    return {
-        "match": [strange],
-        "handle": [{"handler": "headers", "request": {"delete": ["Tracestate"]}}],
-    }
+def _unless(name: str, pattern: str, *, drop: str) -> Config:
+    matched = {"header_regexp": {name: {"pattern": pattern}}}
+    dropping = {"handler": "headers", "request": {"delete": [drop]}}
+    return {"match": [{"not": [matched]}], "handle": [dropping]}
 
 
 def _leading(limits: Limits) -> list[Config]:
@@ -146,14 +147,12 @@ def _leading(limits: Limits) -> list[Config]:
         {
             "handler": "reverse_proxy",
             "upstreams": [{"dial": _UPSTREAM}],
-            "flush_interval": -1,
             "headers": {"request": {"set": told}},
             "transport": {
                 "protocol": "http",
                 "compression": False,
                 "dial_timeout": _seconds(limits.connect_seconds),
                 "response_header_timeout": _seconds(limits.answer_seconds),
-                "read_timeout": _seconds(limits.answer_seconds),
                 "keep_alive": {"idle_timeout": _IDLE, "max_idle_conns_per_host": 64},
             },
         },
@@ -161,15 +160,15 @@ def _leading(limits: Limits) -> list[Config]:
 
 
 def _falling_back(fallback: str, relay_secret: str, *, failed: bool = False) -> list[Config]:
-    told = {"X-Tenantry-Relay": [relay_secret], **_hop()}
+    told: Config = {"X-Tenantry-Relay": [relay_secret], **_hop()}
     proxy: Config = {
         "handler": "reverse_proxy",
         "upstreams": [{"dial": fallback}],
-        "flush_interval": -1,
         "headers": {"request": {"set": told}},
         "transport": {"protocol": "http", "compression": False},
     }
     if failed:
+        told["X-Tenantry-Path"] = ["{http.request.orig_uri}"]
         proxy["rewrite"] = {"method": "GET", "uri": f"{REFUSED_PATH}{{http.error.status_code}}"}
     return [{"handler": "headers", "request": {"delete": ["X-Tenantry-*"]}}, proxy]
 
@@ -200,13 +199,23 @@ def is_current(config: Config, *, admin: str) -> bool:
 
 
 def follower(
-    *, admin: str, listen: Sequence[str], fallback: str, relay_secret: str
+    *,
+    admin: str,
+    listen: Sequence[str],
+    fallback: str,
+    relay_secret: str,
+    limits: Limits | None = None,
 ) -> Callable[[Desired], None]:
     """Return what loads each new state of the routes into Caddy. It refuses: `Unavailable`."""
 
     def follow(desired: Desired) -> None:
         config = render(
-            desired, admin=admin, listen=listen, fallback=fallback, relay_secret=relay_secret
+            desired,
+            admin=admin,
+            listen=listen,
+            fallback=fallback,
+            relay_secret=relay_secret,
+            limits=limits,
         )
         load(config, admin=admin)
         _log.info("caddy_loaded", routes=len(desired.routes), version=desired.version)

@@ -16,6 +16,8 @@ RawHeaders = Sequence[tuple[bytes, bytes]]
 
 # Set by whoever connects Caddy to us: who presents the secret in it is believed about the client.
 RELAY = b"x-tenantry-relay"
+# From there, too: what was asked when an upstream failed.
+RELAYED_PATH = b"x-tenantry-path"
 _TRACE_ID = trace.HEADER.encode()
 _HOP_BY_HOP = frozenset(
     b"connection keep-alive proxy-authenticate proxy-authorization proxy-connection te trailer"

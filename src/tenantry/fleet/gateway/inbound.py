@@ -10,7 +10,7 @@ from django.utils.translation import gettext_lazy as _
 from tenantry.core.trace import Trace
 from tenantry.fleet.gateway import headers
 from tenantry.fleet.gateway.errors import BodyTooLarge, HeadersTooLarge, RequestMalformed
-from tenantry.fleet.gateway.headers import RELAY, RawHeaders
+from tenantry.fleet.gateway.headers import RELAY, RELAYED_PATH, RawHeaders
 
 _MEGABYTE = 1_000_000
 # They mean another kind of proxy than this one.
@@ -47,9 +47,15 @@ class Inbound:
     relayed: bool
 
     @property
+    def failed_before(self) -> bool:
+        """Return whether Caddy asks what to say of an upstream that failed."""
+        return self.relayed and bool(headers.values(self.headers, RELAYED_PATH))
+
+    @property
     def shown_path(self) -> str:
         """Return the path for a problem report, without the query, which may hold secrets."""
-        return headers.target_of(self.path, b"")
+        told = headers.first(self.headers, RELAYED_PATH) if self.relayed else ""
+        return told.partition("?")[0] or headers.target_of(self.path, b"")
 
     @property
     def has_body(self) -> bool:

@@ -140,12 +140,12 @@ class Gateway:
         return target
 
     async def _own(self, request: Inbound, host: str) -> Answer:
-        path = request.shown_path
+        path = request.path.decode("latin-1")
         if path == HEALTH_PATH:
             return self._health(request)
         if path == ENTER_PATH and request.method == "GET":
             return await self._enter(request, host)
-        if path.startswith(REFUSED_PATH) and request.relayed:
+        if path.startswith(REFUSED_PATH) and request.failed_before:
             raise _refusal_with(path.removeprefix(REFUSED_PATH), self._limits)
         raise NotFound
 

@@ -6,7 +6,7 @@ from tenantry.fleet.hosts import services
 from tenantry.fleet.hosts.messages import WatchHosts
 
 
-@handles(WatchHosts, every="*/10 * * * * *")
+@handles(WatchHosts, every="* * * * * */10")
 def watch_hosts(command: WatchHosts) -> None:
     """Look after hosts and leases."""
     del command

@@ -18,7 +18,7 @@ def look_at_instance(command: LookAtInstance) -> None:
     watching.look(tenant_id=command.tenant_id, now=clock.now())
 
 
-@handles(TendRuns, attempts=1, every="*/5 * * * * *")
+@handles(TendRuns, attempts=1, every="* * * * * */5")
 def tend_runs(_command: TendRuns) -> None:
     """Send on what nobody works on, and have instances looked at."""
     now = clock.now()

@@ -13,7 +13,7 @@ def follow_run(event: RunEnded) -> None:
     services.follow_run(tenant_id=event.tenant_id, now=clock.now())
 
 
-@handles(ExpireRegistrations, every="23 */5 * * * *")
+@handles(ExpireRegistrations, every="*/5 * * * * 23")
 def expire_registrations(_command: ExpireRegistrations) -> None:
     """End what nobody came back to, every five minutes."""
     services.expire(now=clock.now())

@@ -22,7 +22,7 @@ from tenantry.faces.console.acts import Act, Order
 from tenantry.faces.console.listing import ReadOnlyAdmin, stacked
 from tenantry.faces.console.panels import Facts, Grid, Meter, Meters, Panel
 from tenantry.faces.console.site import console
-from tenantry.faces.console.words import age, both, chip, code, history, row_link, toned
+from tenantry.faces.console.words import NOTHING, age, both, chip, code, history, row_link, toned
 from tenantry.fleet.hosts import queries
 from tenantry.fleet.hosts import services as hosts
 from tenantry.fleet.hosts.models import Host, Lease
@@ -129,9 +129,6 @@ class HostAdmin(ReadOnlyAdmin):
 
     def panels(self, request: HttpRequest, row: Host) -> Sequence[Panel]:
         """Return how full it is, what it is, and who is on it."""
-        leases = list(queries.list_leases(host_id=row.id))
-        ids = {lease.tenant_id for lease in leases}
-        names = {found.id: found.name for found in console.rows(request, Tenant).filter(id__in=ids)}
         return [
             Meters(
                 title=_("Capacity"),
@@ -150,35 +147,30 @@ class HostAdmin(ReadOnlyAdmin):
                     (_("history"), history("host", row.id)),
                 ],
             ),
-            Grid(
-                title=_("Who is on it"),
-                heads=[
-                    _("company"),
-                    _("lease"),
-                    _("memory"),
-                    _("processor"),
-                    _("disk"),
-                    _("since"),
-                ],
-                rows=[
-                    [
-                        row_link(
-                            "tenants",
-                            "tenant",
-                            lease.tenant_id,
-                            names.get(lease.tenant_id, lease.tenant_id),
-                        ),
-                        lease_chip(lease),
-                        mebibytes(lease.memory_mb),
-                        processors(lease.cpu_milli),
-                        mebibytes(lease.disk_mb),
-                        age(lease.created_at),
-                    ]
-                    for lease in leases
-                ],
-                empty=_("Nobody holds a share of this host."),
-            ),
+            _occupants(request, row),
         ]
+
+
+def _occupants(request: HttpRequest, row: Host) -> Grid:
+    leases = list(queries.list_leases(host_id=row.id))
+    ids = {lease.tenant_id for lease in leases}
+    names = {found.id: found.name for found in console.rows(request, Tenant).filter(id__in=ids)}
+    return Grid(
+        title=_("Who is on it"),
+        heads=[_("company"), _("lease"), _("memory"), _("processor"), _("disk"), _("since")],
+        rows=[
+            [
+                row_link("tenants", "tenant", lease.tenant_id, names.get(lease.tenant_id, NOTHING)),
+                lease_chip(lease),
+                mebibytes(lease.memory_mb),
+                processors(lease.cpu_milli),
+                mebibytes(lease.disk_mb),
+                age(lease.created_at),
+            ]
+            for lease in leases
+        ],
+        empty=_("Nobody holds a share of this host."),
+    )
 
 
 def meters_of(row: Host) -> list[Meter]:

@@ -187,6 +187,8 @@ class Agent:
         for kept in self._kept.values():
             if processes.is_alive(kept.folder):
                 self._submit(kept, Act.STOP, partial(keeper.stop, kept), pool)
+            else:
+                kept.reap()
         wait(self._jobs.values())
 
     def _prepare(self) -> None:

