@@ -31,6 +31,7 @@ ResultT = TypeVar("ResultT")
 # Whether the dictionary could be read, its rule, and the domain that the rule is for.
 _Ruled = tuple[bool, DictionaryRule | None, str]
 _UNREAD: _Ruled = (False, None, "")
+AskNames = Callable[[str], tuple[MailPath, str]]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -59,8 +60,11 @@ class _Stages:
             self.latencies[name] = round((time.perf_counter() - start) * 1e3, 3)
 
 
-def gather(read: Address | Problem) -> Gathered:
-    """Find out what there is to know about an address that was parsed."""
+def gather(read: Address | Problem, *, ask: AskNames | None = None) -> Gathered:
+    """Find out what there is to know about an address that was parsed.
+
+    `ask` stands in for the name servers, in a measurement.
+    """
     if isinstance(read, Problem):
         return Gathered(evidence=Evidence(problem=str(read)), latencies={})
     stages, domain = _Stages(), read.domain
@@ -70,7 +74,7 @@ def gather(read: Address | Problem) -> Gathered:
     is_read, rule, rule_domain = stages.run("dictionary", partial(_ruled, names), _UNREAD)
     disposable = stages.run("disposable", partial(_listed, lists.disposable, names), None)
     free = stages.run("free_mail", partial(_listed, lists.free_mail, names), None)
-    mail, host = stages.run("mx", partial(mail_path, domain), (MailPath.UNKNOWN, ""))
+    mail, host = stages.run("mx", partial(ask or mail_path, domain), (MailPath.UNKNOWN, ""))
     is_throw_away = stages.run("mx_host", partial(_is_throw_away, host), otherwise=False)
     evidence = Evidence(
         domain=domain,
