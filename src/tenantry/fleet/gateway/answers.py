@@ -67,7 +67,10 @@ def entered(entry: Entry, *, asked: RawHeaders, here: Trace, secure: bool) -> An
             "entry": {"path": path, "local_storage": dict(entry.local_storage)},
         }
         answer = _page("enter", given, 200, here, language, more={})
-    cookies = [(b"set-cookie", _cookie(*pair, secure=secure)) for pair in entry.cookies.items()]
+    cookies = [
+        (b"set-cookie", _cookie(*pair, path=entry.cookie_path, secure=secure))
+        for pair in entry.cookies.items()
+    ]
     return Answer(status=200, headers=[*answer.headers, *cookies], body=answer.body)
 
 
@@ -119,10 +122,10 @@ def _answer(status: int, kind: str, body: bytes, here: Trace, more: Mapping[str,
     return Answer(status=status, headers=raw, body=body)
 
 
-def _cookie(name: str, value: str, *, secure: bool) -> bytes:
+def _cookie(name: str, value: str, *, path: str, secure: bool) -> bytes:
     jar: SimpleCookie = SimpleCookie()
     jar[name] = value
-    jar[name]["path"] = "/"
+    jar[name]["path"] = path
     jar[name]["httponly"] = True
     jar[name]["samesite"] = "Lax"
     jar[name]["secure"] = secure
