@@ -2,7 +2,6 @@
 
 import json
 import os
-import sys
 from pathlib import Path
 from typing import Any
 from uuid import UUID
@@ -64,6 +63,6 @@ def _application() -> Gateway:
 
 if __name__ == "__main__":
     host, _colon, port = json.loads(os.environ["GATE"])["address"].rpartition(":")
-    sys.exit(serving.serve("tests.fleet.gateway.gate:application", host=host, port=int(port)))
+    serving.serve("tests.fleet.gateway.gate:application", host=host, port=int(port))
 elif "GATE" in os.environ:
     application = _application()

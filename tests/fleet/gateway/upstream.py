@@ -166,12 +166,14 @@ class Upstream:
         await socket.prepare(request)
         heard: dict[str, Any] = dict(request.headers)
         await socket.send_json({key.lower(): value for key, value in heard.items()})
-        async for message in socket:
-            if message.data == "end":
-                await socket.close(code=4321)
-            elif message.type is WSMsgType.TEXT:
-                await socket.send_str(message.data)
-            elif message.type is WSMsgType.BINARY:
-                await socket.send_bytes(message.data)
-        self.closed_with.append(socket.close_code)
+        try:
+            async for message in socket:
+                if message.data == "end":
+                    await socket.close(code=4321)
+                elif message.type is WSMsgType.TEXT:
+                    await socket.send_str(message.data)
+                elif message.type is WSMsgType.BINARY:
+                    await socket.send_bytes(message.data)
+        finally:
+            self.closed_with.append(socket.close_code)
         return socket

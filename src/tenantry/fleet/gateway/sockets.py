@@ -68,16 +68,19 @@ async def _deny(status: int, request: Inbound, send: Send) -> None:
 async def _both_ways(
     upstream: aiohttp.ClientWebSocketResponse, receive: Receive, send: Send
 ) -> None:
-    ways = [
-        asyncio.ensure_future(_upwards(upstream, receive)),
-        asyncio.ensure_future(_downwards(upstream, send)),
-    ]
+    up = asyncio.ensure_future(_upwards(upstream, receive))
+    down = asyncio.ensure_future(_downwards(upstream, send))
     try:
-        await asyncio.wait(ways, return_when=asyncio.FIRST_COMPLETED)
+        await asyncio.wait({up, down}, return_when=asyncio.FIRST_COMPLETED)
+        left = up.done()
     finally:
-        for way in ways:
-            way.cancel()
-        await asyncio.gather(*ways, return_exceptions=True)
+        up.cancel()
+        down.cancel()
+        await asyncio.gather(up, down, return_exceptions=True)
+    if not left:
+        # granian sends no close as long as somebody waits for the client's next message.
+        code = _code(upstream.close_code, otherwise=_BROKEN)
+        await send({"type": "websocket.close", "code": code})
 
 
 async def _upwards(upstream: aiohttp.ClientWebSocketResponse, receive: Receive) -> None:
@@ -96,8 +99,6 @@ async def _downwards(upstream: aiohttp.ClientWebSocketResponse, send: Send) -> N
             await send({"type": "websocket.send", "text": message.data})
         elif message.type is aiohttp.WSMsgType.BINARY:
             await send({"type": "websocket.send", "bytes": message.data})
-    code = _code(upstream.close_code, otherwise=_BROKEN)
-    await send({"type": "websocket.close", "code": code})
 
 
 def _code(code: int | None, *, otherwise: int) -> int:
