@@ -95,6 +95,8 @@ def test_machine_mends_itself_and_leaves_nothing_behind(alone: Installation) -> 
 def test_interrupted_start_ends_at_once_and_leaves_nothing_behind(
     installation: Installation,
 ) -> None:
+    # Nobody listens there: instances' databases are not what this is about.
+    installation.environment["INSTANCES_DATABASE_URL"] = "postgresql://nobody@127.0.0.1:1/none"
     up = installation.start("up", "--port", str(machine.free_port(24_100)))
     until(lambda: log_of(up, installation) and set(children(installation)) == KINDS, patience=90)
     up.send_signal(signal.SIGINT)

@@ -22,10 +22,14 @@ from tenantry.customers.accounts.models import User
 from tenantry.customers.accounts.states import OperatorRole
 from tenantry.customers.tenants import queries as tenants
 from tenantry.customers.tenants import services as companies
+from tenantry.journeys.onboarding import queries as onboarding
+from tenantry.journeys.onboarding import services as registrations
+from tenantry.journeys.onboarding.states import DictionaryRule
 from tenantry.sdk.story import Person
 
 _ACTOR = "system:seed"
 _ZONE = "Asia/Seoul"
+_DOMAIN = "hanbit.example"
 # 24 letters carry 120 bits.
 _PASSWORD_LETTERS = 24
 _LOCK = "SELECT pg_advisory_xact_lock(hashtextextended('tenantry.seed_demo', 0))"
@@ -52,9 +56,10 @@ def seed_demo(now: datetime) -> DemoPeople:
     with tenancy.platform("make the demo's people"):
         with connection.cursor() as cursor:
             cursor.execute(_LOCK)
+        _allow_demo_domain(now)
         return DemoPeople(
-            tenant_short_id=_company("Hanbit Phones", "owner@hanbit.example", "en", now),
-            customer=Person(email="owner@hanbit.example"),
+            tenant_short_id=_company("Hanbit Phones", f"owner@{_DOMAIN}", "en", now),
+            customer=Person(email=f"owner@{_DOMAIN}"),
             other_tenant_short_id=_company("Daon Coffee", "owner@daon.example", "ko", now),
             other_customer=Person(email="owner@daon.example"),
             reviewer=_operator(OperatorRole.REVIEWER, now),
@@ -63,10 +68,22 @@ def seed_demo(now: datetime) -> DemoPeople:
         )
 
 
+def _allow_demo_domain(now: datetime) -> None:
+    """Let the demo's company sign up also where no name server knows its domain."""
+    if onboarding.find_rule((_DOMAIN,)) is None:
+        registrations.add_domain(
+            domain=_DOMAIN,
+            rule=DictionaryRule.ALLOW,
+            note="the demo's own company",
+            actor=_ACTOR,
+            now=now,
+        )
+
+
 def seed_story(now: datetime) -> DemoPeople:
     """Return the demo's people with a new company for one story, so that it begins from nothing."""
     demo = seed_demo(now)
-    email = f"story-{now:%m%d-%H%M%S}@hanbit.example"
+    email = f"story-{now:%m%d-%H%M%S}@{_DOMAIN}"
     with tenancy.platform("make the story's company"):
         short_id = _company(f"Hanbit Story {now:%H:%M:%S}", email, "en", now)
     return replace(demo, tenant_short_id=short_id, customer=Person(email=email))

@@ -15,6 +15,7 @@ from django.utils.module_loading import import_string
 from playwright.async_api import Browser, Page, async_playwright
 from rich.console import Console
 
+from tenantry.config import counting
 from tenantry.config.machine import Addresses
 from tenantry.config.rehearsal import tampered_copy
 from tenantry.config.seed import DemoPeople
@@ -22,7 +23,7 @@ from tenantry.config.supervision import Crew, tenantry
 from tenantry.core import db
 from tenantry.customers.notices import queries as notices
 from tenantry.sdk.product import Product
-from tenantry.sdk.story import Person
+from tenantry.sdk.story import InstanceSeen, Person
 from tenantry.work.automation import chromium
 
 _PATIENCE_SECONDS = 30.0
@@ -61,6 +62,7 @@ class RunningStage:
 
     portal_url: str
     console_url: str
+    gateway_url: str
     tenant_short_id: str
     customer: Person
     operator: Person
@@ -88,10 +90,10 @@ class RunningStage:
             mark = "[green]held[/green]" if line.held else f"[red]broken[/red] {line.error}"
             _told.print(f"      {mark} in {line.seconds:.1f} s", highlight=False)
 
-    async def page(self, person: str) -> Page:
+    async def page(self, person: str, *, locale: str = "en-US") -> Page:
         """Return that person's page."""
         if person not in self.pages:
-            context = await self.browser.new_context(locale="en-US")
+            context = await self.browser.new_context(locale=locale)
             context.set_default_timeout(_PATIENCE_SECONDS * 1000)
             self.pages[person] = await context.new_page()
         return self.pages[person]
@@ -110,18 +112,39 @@ class RunningStage:
         """Send SIGKILL to every process of a kind."""
         await sync_to_async(self.crew.kill, thread_sensitive=False)(process)
 
+    async def instance(self, short_id: str) -> InstanceSeen:
+        """Count what there is of an instance."""
+        return await asyncio.to_thread(counting.count, short_id)
+
+    async def kill_instance(self, short_id: str) -> None:
+        """Send SIGKILL to an instance."""
+        await asyncio.to_thread(counting.kill, short_id)
+
+    async def output(self, *words: str) -> str:
+        """Run one of our commands; raises `RuntimeError` when it fails."""
+        code, output = await _run(*words)
+        if code:
+            message = f"tenantry {' '.join(words)} ended with {code}"
+            raise RuntimeError(message)
+        return output
+
     async def command(self, *words: str) -> tuple[int, Mapping[str, object]]:
         """Run one of our commands with --json."""
-        process = await asyncio.create_subprocess_exec(
-            *tenantry(*words), "--json", stdout=asyncio.subprocess.PIPE
-        )
-        output, _nothing = await process.communicate()
+        code, output = await _run(*words, "--json")
         result: Mapping[str, object] = json.loads(output.splitlines()[-1])
-        return process.returncode or 0, result
+        return code, result
 
     async def tampered_copy(self) -> Sequence[str]:
         """Verify a copy of the audit log in which one row was changed."""
         return await db.in_thread(tampered_copy)
+
+
+async def _run(*words: str) -> tuple[int, str]:
+    process = await asyncio.create_subprocess_exec(
+        *tenantry(*words), stdout=asyncio.subprocess.PIPE
+    )
+    output, _nothing = await process.communicate()
+    return process.returncode or 0, output.decode()
 
 
 def _newest_mail(to: str, after: float) -> str:
@@ -142,6 +165,7 @@ async def tell(
         stage = RunningStage(
             portal_url=addresses.web,
             console_url=f"{addresses.web}/console/",
+            gateway_url=addresses.gateway,
             tenant_short_id=people.tenant_short_id,
             customer=people.customer,
             operator=people.operator,

@@ -36,6 +36,7 @@ _MODULES = {
     "doctor": "doctor",
     "audit": "audit",
     "schedule": "schedule",
+    "recipe": "recipe",
     "funnel": "funnel",
     "runbook": "runbook",
     "bench": "bench",

@@ -5,20 +5,24 @@ import signal
 import sys
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 
 import click
 from django.conf import settings
 from rich.console import Console
+from rich.markup import escape
 
 from tenantry.config import machine, postgres, seed, stage
+from tenantry.config import preparing as preparation
 from tenantry.config.cli.output import print_json
 from tenantry.config.machine import Addresses
 from tenantry.config.postgres import PostgresUnavailable
 from tenantry.config.stage import PlayedLine
 from tenantry.config.supervision import Crew
 from tenantry.core import clock, env, logs
+from tenantry.core.errors import DomainError
+from tenantry.fleet.provisioning import recipes
 from tenantry.sdk import registry
 
 _WATCH_SECONDS = 0.25
@@ -38,17 +42,19 @@ def up(*, port: int, story: bool, leave: bool, as_json: bool) -> None:
     logs.configure(process="up")
     # Whatever runs at that moment, also the story, ends and takes the processes along.
     signal.signal(signal.SIGTERM, signal.default_int_handler)
-    began = time.monotonic()
+    say = _timed()
     for step in machine.prepare():
-        _told.print(f"[dim]{time.monotonic() - began:5.1f} s[/dim]  {step}", highlight=False)
+        say(step)
+    # Before the processes, so that their hosts wait for this, and not this for one of them.
+    preparing = _begin_preparing(say)
     crew, addresses = machine.crew(products=registry.products(), web_port=port)
     with machine.running(crew):
         machine.wait_ready(crew, addresses)
-        setup_seconds = time.monotonic() - began
-        _told.print(f"[dim]{setup_seconds:5.1f} s[/dim]  every process answers", highlight=False)
+        setup_seconds = say("every process answers")
         outcome: dict[str, object] = {"held": True}
         with _watched(crew):
             if story:
+                preparing.join()
                 outcome = stage.summary(_tell(crew, addresses), setup_seconds=setup_seconds)
                 if as_json:
                     print_json(outcome)
@@ -57,6 +63,33 @@ def up(*, port: int, story: bool, leave: bool, as_json: bool) -> None:
                 with suppress(KeyboardInterrupt):
                     threading.Event().wait()
     sys.exit(0 if outcome["held"] else 1)
+
+
+def _timed() -> Callable[[str], float]:
+    """Return what says a line with the seconds since now, and returns these."""
+    began = time.monotonic()
+
+    def say(text: str) -> float:
+        seconds = time.monotonic() - began
+        _told.print(f"[dim]{seconds:5.1f} s[/dim]  {escape(text)}", highlight=False)
+        return seconds
+
+    return say
+
+
+def _begin_preparing(say: Callable[[str], object]) -> threading.Thread:
+    """Make every recipe ready in a thread; what fails is said, and tried again by the hosts."""
+
+    def prepare() -> None:
+        for recipe in recipes.installed():
+            try:
+                preparation.prepare(recipe, tell=say)
+            except DomainError as refusal:
+                say(f"{recipe.label}: {refusal.text()} {refusal.remedy_text()}")
+
+    preparing = threading.Thread(target=prepare, daemon=True)
+    preparing.start()
+    return preparing
 
 
 def _tell(crew: Crew, addresses: Addresses) -> dict[str, list[PlayedLine]]:

@@ -4,7 +4,7 @@ import asyncio
 import re
 import time
 
-from tenantry.sdk.story import Line, Stage
+from tenantry.sdk.story import Line, Stage, sign_in_operator
 from tenantry_cafe.fakesite.control import Control
 from tenantry_cafe.story import customer, operator
 
@@ -48,7 +48,7 @@ async def _first_slot(stage: Stage, line: Line) -> str:
 
 async def _approved_post(stage: Stage, line: Line, schedule: str, site: Control) -> None:
     console = await stage.page("operator")
-    await operator.sign_in(stage, console)
+    await sign_in_operator(stage, console)
     await operator.approve(stage, console, customer.SCHEDULE)
     page = await stage.page("customer")
     run = await customer.run_now(page, schedule)

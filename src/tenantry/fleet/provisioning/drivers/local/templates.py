@@ -40,12 +40,14 @@ def make_ready(recipe: Recipe, progress: Progress) -> None:
     `DriverError`.
     """
     folder = places.recipe_folder(recipe.slug)
+    name = template_of(recipe)
     try:
-        recipe.prepare(folder=folder, progress=progress)
-        name = template_of(recipe)
         if is_ready(recipe):
+            recipe.prepare(folder=folder, progress=progress)
             return
+        # Under one lock, so that whoever came first does both, and can show how it gets on.
         with provisioner.alone(name, patiently=True) as server:
+            recipe.prepare(folder=folder, progress=progress)
             if not provisioner.is_complete(server, name):
                 _build(recipe, name, server, progress)
     except RecipeFailed as error:
