@@ -10,7 +10,7 @@ class NoCapacity(DomainError):
 
     code = "no_capacity"
     http_status = 503
-    message = _("No host in the region %(region)s has room at the moment.")
+    message = _("No host has room at the moment (region: %(region)s).")
     remedy = _("Try again in a few minutes, or start another host in this region.")
 
 
@@ -28,7 +28,7 @@ class HostNotVisible(DomainError):
 
     code = "host_not_visible"
     http_status = 503
-    message = _("A host in the region %(region)s has room, but nothing was heard from it lately.")
+    message = _("A host has room, but nothing was heard from it lately (region: %(region)s).")
     remedy = _("See whether the process `tenantry host` runs on %(host)s.")
 
 

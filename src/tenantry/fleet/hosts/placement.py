@@ -158,7 +158,7 @@ def _refuse(
         lost = host.state == HostState.LOST
         if closed == {"host_silent"} or (lost and closed <= {"host_silent", "host_closed"}):
             raise HostNotVisible(region=demand.region or host.region, host=host.name)
-    raise NoCapacity(region=demand.region or "*")
+    raise NoCapacity(region=demand.region or _("any"))
 
 
 def _ask(demand: Demand, host: HostFacts, now: datetime) -> tuple[Verdict, ...]:

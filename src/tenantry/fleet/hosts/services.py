@@ -9,6 +9,7 @@ from uuid import UUID
 from django.db import transaction
 from django.db.models import F, Q, QuerySet
 from django.db.models.functions import Greatest
+from django.utils.translation import gettext_lazy as _
 
 from tenantry.core import live, tenancy
 from tenantry.core.errors import InvalidInput
@@ -181,7 +182,7 @@ def reserve(
         placement = place(demand, queries.list_facts(), now)
         with suppress(_AlreadyHeld, _Outrun):
             return _take(tenant_id, demand, placement, actor=actor, now=now)
-    raise NoCapacity(region=demand.region)
+    raise NoCapacity(region=demand.region or _("any"))
 
 
 def _renewed(tenant_id: UUID, now: datetime) -> Lease | None:

@@ -109,6 +109,7 @@ class Line:
 
     entry: AuditEntry
     tone: str
+    moved: str
     who: object
     what: object
     company: object
@@ -181,6 +182,7 @@ def lines_of(request: HttpRequest, entries: Sequence[Any]) -> list[Line]:
         Line(
             entry=entry,
             tone=_tone_of(entry.action),
+            moved=_moved(entry),
             who=actor_link(entry.actor, people),
             what=_what(entry),
             company=row_link("tenants", "tenant", entry.tenant_id, entry.company)
@@ -196,6 +198,11 @@ def _what(entry: AuditEntry) -> object:
     short = entry.target_id[:13] if uuid_of(entry.target_id) else entry.target_id
     shown = f"{entry.target_kind} {short}"
     return row_link(*page, entry.target_id, shown) if page and entry.target_id else shown
+
+
+def _moved(entry: AuditEntry) -> str:
+    facts = entry.facts
+    return f"{facts['from']} → {facts['to']}" if {"from", "to"} <= facts.keys() else ""
 
 
 _BAD = ("refused", "rejected", "banned", "suspended", "failed", "lost", "removed", "destroyed")

@@ -7,7 +7,6 @@ from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
 
 from tenantry.core import clock
-from tenantry.core.errors import Text
 from tenantry.customers.tenants.models import Membership, Tenant
 from tenantry.faces.console.admin.audit import lines_of
 from tenantry.faces.console.admin.hosts import (
@@ -39,6 +38,7 @@ from tenantry.fleet.provisioning.models import Instance
 from tenantry.fleet.provisioning.states import Observed
 from tenantry.journeys.onboarding import queries as onboarding
 from tenantry.ledger.audit.models import AuditEntry
+from tenantry.ledger.audit.vocabulary import Action
 
 _MOST_ENTRIES = 15
 _MOST_RUNS = 8
@@ -51,7 +51,7 @@ _SEEN_TONES = {
 
 
 def company(row: Tenant, status: object) -> Facts:
-    """Return the company itself, where it came from, and where to look further."""
+    """Return the company itself, and where it came from."""
     registration = onboarding.find_by_tenant(row.id)
     came: object = NOTHING
     if registration is not None:
@@ -65,12 +65,22 @@ def company(row: Tenant, status: object) -> Facts:
             (_("customer since"), both(row.created_at)),
             (_("registration"), came),
             (_("trace of its registration"), journey(getattr(registration, "trace_id", ""))),
+            (_("id"), code(row.id)),
+        ],
+    )
+
+
+def further(row: Tenant) -> Facts:
+    """Return where to look further."""
+    return Facts(
+        title=_("Look further"),
+        rows=[
             (_("schedules"), _filtered("schedules", "schedule", row)),
             (_("slots"), _filtered("schedules", "slot", row)),
             (_("sessions"), _filtered("automation", "connection", row)),
             (_("jobs"), _filtered("automation", "job", row)),
+            (_("runs"), _filtered("provisioning", "run", row)),
             (_("mails"), _filtered("notices", "mail", row)),
-            (_("id"), code(row.id)),
         ],
     )
 
@@ -127,13 +137,12 @@ def _seen(found: Instance) -> object:
     return toned(tone, found.get_observed_display())
 
 
-def place(tenant_id: UUID) -> list[Panel]:
-    """Return its host with what it holds there, and why it was this one."""
+def host(tenant_id: UUID) -> Facts:
+    """Return its host, with what it holds there."""
     lease = hosts.find_lease(tenant_id)
     if lease is None:
-        held: list[tuple[Text, object]] = [(_("host"), _("holds no room on any host"))]
-        return [Facts(title=_("Host"), rows=held)]
-    facts = Facts(
+        return Facts(title=_("Host"), rows=[(_("host"), _("holds no room on any host"))])
+    return Facts(
         title=_("Host"),
         rows=[
             (_("host"), row_link("hosts", "host", lease.host_id, lease.host.name)),
@@ -145,7 +154,12 @@ def place(tenant_id: UUID) -> list[Panel]:
             (_("since"), both(lease.created_at)),
         ],
     )
-    return [facts, explanation_of(lease)]
+
+
+def placement(tenant_id: UUID) -> list[Panel]:
+    """Return why it was this host, where it has one."""
+    lease = hosts.find_lease(tenant_id)
+    return [explanation_of(lease)] if lease else []
 
 
 def names(tenant_id: UUID) -> Grid:
@@ -222,8 +236,9 @@ def earlier_runs(tenant_id: UUID) -> Grid:
 
 
 def history_of(request: HttpRequest, tenant_id: UUID) -> Timeline:
-    """Return what happened at it last."""
+    """Return what happened at it last; what its run did step by step stands there already."""
     rows = console.rows(request, AuditEntry).filter(tenant_id=tenant_id).order_by("-id")
+    rows = rows.exclude(action=Action.PROVISIONING_STEP_CHANGED)
     entries = sorted(rows[:_MOST_ENTRIES], key=lambda entry: -entry.seq)
     address = f"{reverse('console:audit_auditentry_changelist')}?tenant={tenant_id}"
     return Timeline(

@@ -177,7 +177,7 @@ def meters_of(row: Host) -> list[Meter]:
     """Return what is taken of each kind of capacity."""
     return [
         _meter(_("memory"), row.memory_used, row.memory_mb, mebibytes),
-        _meter(_("processor"), row.cpu_used, row.cpu_milli, processors),
+        _meter(_("processor"), row.cpu_used, row.cpu_milli, _cores),
         _meter(_("disk"), row.disk_used, row.disk_mb, mebibytes),
     ]
 
@@ -200,6 +200,10 @@ def processors(milli: int) -> str:
     return ngettext("%(count)s processor", "%(count)s processors", 1 if milli == 1000 else 2) % {  # noqa: PLR2004  # one processor
         "count": f"{count:g}"
     }
+
+
+def _cores(milli: int) -> str:
+    return f"{milli / 1000:.3g}"
 
 
 def lease_chip(lease: Lease) -> object:

@@ -269,12 +269,14 @@ class TenantAdmin(ReadOnlyAdmin):
         return [
             course_of(run, again=_again(row) if may_retry else lambda _step: ""),
             deployments.conditions(row.id),
-            deployments.company(row, self.status(row)),
             deployments.instance(row.id),
-            *deployments.place(row.id),
+            deployments.host(row.id),
             deployments.names(row.id),
+            deployments.company(row, self.status(row)),
+            deployments.further(row),
             deployments.people(row),
             deployments.earlier_runs(row.id),
+            *deployments.placement(row.id),
             deployments.history_of(request, row.id),
         ]
 

@@ -43,6 +43,11 @@ _RULE_TONES = {
     DictionaryRule.FREE: "warn",
     DictionaryRule.DENY: "bad",
 }
+_LISTS: dict[str, Text] = {
+    "disposable": _("list of throw-away addresses"),
+    "free_mail": _("list of free mail providers"),
+    "public_suffix": _("list of public suffixes"),
+}
 _OUTCOME_TONES = {"accept": "ok", "approval": "warn", "refuse": "bad"}
 
 
@@ -166,8 +171,10 @@ class RegistrationAdmin(ReadOnlyAdmin):
         return journey(row.trace_id)
 
     def headline(self, row: Registration) -> Sequence[object]:
-        """Return where it stands, and the reference."""
-        return self.status(row), code(row.reference)
+        """Return where it stands, and what its address is."""
+        decision = row.decision
+        known = [chip(decision.kind, decision.get_kind_display())] if decision else []
+        return self.status(row), *known
 
     def panels(self, request: HttpRequest, row: Registration) -> Sequence[Panel]:
         """Return the request, the verdict stage by stage, and the way it went."""
@@ -217,7 +224,6 @@ def _reached(row: Registration) -> Grid:
 
 
 def _verdict(decision: Decision) -> Facts:
-    versions = [(name, code(version)) for name, version in sorted(decision.list_versions.items())]
     return Facts(
         title=_("Verdict on the address"),
         rows=[
@@ -230,9 +236,14 @@ def _verdict(decision: Decision) -> Facts:
             (_("domain"), decision.domain or NOTHING),
             (_("decided"), both(decision.at)),
             (_("policy version"), decision.policy_version),
-            *versions,
+            *versions_of(decision.list_versions),
         ],
     )
+
+
+def versions_of(versions: Mapping[str, str]) -> list[tuple[Text, object]]:
+    """Return which lists decided, by name."""
+    return [(_LISTS.get(name, name), code(version)) for name, version in sorted(versions.items())]
 
 
 def outcome_chip(outcome: str, label: Text) -> object:
@@ -256,7 +267,7 @@ def stages_of(verdicts: Sequence[Verdict], latencies: Mapping[str, float]) -> Gr
                 stacked(told.message, told.code),
                 NOTHING if told.open else told.remedy,
                 code(facts),
-                NOTHING if spent is None else f"{spent:.1f} ms",
+                NOTHING if spent is None else f"{spent:.2f}\u00a0ms",
             ]
         )
     return Grid(

@@ -11,9 +11,9 @@ from django.views.decorators.http import require_http_methods
 from unfold.widgets import UnfoldAdminTextInputWidget
 
 from tenantry.core import tenancy
-from tenantry.core.errors import Forbidden, Text
+from tenantry.core.errors import Forbidden
 from tenantry.customers.accounts.roles import OperatorAct
-from tenantry.faces.console.admin.trials import outcome_chip, stages_of
+from tenantry.faces.console.admin.trials import outcome_chip, stages_of, versions_of
 from tenantry.faces.console.panels import Facts, Panel
 from tenantry.faces.console.site import console, may
 from tenantry.faces.console.words import NOTHING, chip, code
@@ -72,9 +72,6 @@ def address(request: HttpRequest) -> HttpResponse:
 def _panels(told: Explained) -> list[Panel]:
     verdict = told.verdict
     meaning = EXPLANATIONS[verdict.code]
-    versions: list[tuple[Text, object]] = [
-        (name, code(version)) for name, version in sorted(verdict.list_versions.items())
-    ]
     total = sum(told.latencies.values())
     return [
         Facts(
@@ -93,7 +90,7 @@ def _panels(told: Explained) -> list[Panel]:
                 (_("typed"), code(told.typed)),
                 (_("read as"), code(told.normal) if told.normal else NOTHING),
                 (_("took"), f"{total:.1f} ms"),
-                *versions,
+                *versions_of(verdict.list_versions),
             ],
         ),
         stages_of(verdict.verdicts, told.latencies),

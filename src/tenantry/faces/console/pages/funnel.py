@@ -100,14 +100,14 @@ def _midnight(day: date) -> datetime:
 def _times(median: float | None, p90: float | None) -> str:
     if median is None or p90 is None:
         return ""
-    return str(_("half within %(median)s, nine of ten within %(p90)s")) % {
+    return str(_("half in %(median)s, nine of ten in %(p90)s")) % {
         "median": _span(median),
         "p90": _span(p90),
     }
 
 
 def _span(seconds: float) -> str:
-    return f"{seconds:.1f} s" if seconds < 10 else span_of(seconds)  # noqa: PLR2004  # tenths count
+    return f"{seconds:.1f}\u00a0s" if seconds < 10 else span_of(seconds)  # noqa: PLR2004  # tenths count
 
 
 console.page(path("funnel/", console.admin_view(funnel), name="funnel"))

@@ -22,6 +22,7 @@ from tenantry.fleet.provisioning import queries as provisioning
 from tenantry.fleet.provisioning.models import Run
 from tenantry.journeys.onboarding.models import Registration
 from tenantry.ledger.audit.models import AuditEntry
+from tenantry.ledger.audit.vocabulary import Action
 from tenantry.ledger.funnel import queries as funnel
 from tenantry.ledger.funnel.states import Step as FunnelStep
 from tenantry.work.automation.models import Attempt, Job
@@ -71,6 +72,8 @@ def trace(request: HttpRequest, trace_id: str) -> HttpResponse:
 
 def _steps(request: HttpRequest, trace_id: str) -> Iterator[Step]:
     entries = console.rows(request, AuditEntry).filter(trace_id=trace_id).order_by("at", "seq")
+    # The steps themselves say when they began and ended, and why.
+    entries = entries.exclude(action=Action.PROVISIONING_STEP_CHANGED)
     for line in lines_of(request, list(entries[:_MOST])):
         yield Step(
             at=line.entry.at,
@@ -78,7 +81,7 @@ def _steps(request: HttpRequest, trace_id: str) -> Iterator[Step]:
             title=row_link("audit", "auditentry", line.entry.id, line.entry.label),
             about=line.what,
             who=line.who,
-            text=line.entry.reason,
+            text=line.entry.reason or line.moved,
         )
     slots = console.rows(request, Slot).filter(trace_id=trace_id).select_related("schedule")
     for slot in slots[:_MOST]:

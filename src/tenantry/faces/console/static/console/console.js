@@ -20,8 +20,23 @@ document.addEventListener("click", (event) => {
   const details = event.target.closest("summary")?.parentElement;
   if (details?.id) opened.set(details.id, !details.open);
 });
-document.addEventListener("htmx:afterSettle", (event) => {
-  event.target.querySelectorAll("details[id]").forEach((one) => {
+// A log shows its last line, unless somebody scrolled up in it.
+const read = new Map();
+const settle = (part) => {
+  part.querySelectorAll("details[id]").forEach((one) => {
     if (opened.has(one.id)) one.open = opened.get(one.id);
+    const log = one.querySelector(".log");
+    if (log) log.scrollTop = read.get(one.id) ?? log.scrollHeight;
+  });
+};
+document.addEventListener("htmx:beforeSwap", (event) => {
+  event.target.querySelectorAll("details[id]").forEach((one) => {
+    const log = one.querySelector(".log");
+    if (!log) return;
+    const atEnd = log.scrollHeight - log.scrollTop - log.clientHeight < 4;
+    if (atEnd) read.delete(one.id);
+    else read.set(one.id, log.scrollTop);
   });
 });
+document.addEventListener("htmx:afterSettle", (event) => settle(event.target));
+document.addEventListener("DOMContentLoaded", () => settle(document));
