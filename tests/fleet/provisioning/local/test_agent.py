@@ -17,7 +17,13 @@ from django.db import connection
 
 from tenantry.fleet.hosts import queries as hosts
 from tenantry.fleet.provisioning import instances
-from tenantry.fleet.provisioning.drivers.local import LocalDriver, databases, places, processes
+from tenantry.fleet.provisioning.drivers.local import (
+    LocalDriver,
+    databases,
+    limits,
+    places,
+    processes,
+)
 from tenantry.fleet.provisioning.drivers.local.agent import Agent, measure
 from tenantry.fleet.provisioning.errors import HostTaken
 from tenantry.fleet.provisioning.models import Instance
@@ -95,6 +101,22 @@ def test_instance_runs_apart_with_nothing_of_ours(
         True,
     )
     assert watched.folder.stat().st_mode & 0o777 == 0o700
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
+def test_instance_is_limited_and_has_no_power(
+    watched: Watched, tenancies: Tenancy, agent: Agent
+) -> None:
+    watched.make(tenancies)
+    pid = watched.becomes(Observed.RUNNING).pid
+    assert pid is not None
+    bounds = (Path("/proc") / str(pid) / "limits").read_text(encoding="utf-8")
+    assert f"{64 * 6 * 1024 * 1024}" in bounds
+    assert os.getpriority(os.PRIO_PROCESS, pid) > os.getpriority(os.PRIO_PROCESS, 0)
+    if limits.confinement():
+        status = (Path("/proc") / str(pid) / "status").read_text(encoding="utf-8")
+        facts = dict(line.split(":\t", 1) for line in status.splitlines() if ":\t" in line)
+        assert (int(facts["CapEff"], 16), facts["NoNewPrivs"]) == (0, "1")
 
 
 def test_database_is_settled_once(

@@ -1,14 +1,19 @@
 """What keeps one instance from taking the machine: as much of it as the system allows.
 
 Everywhere a bound on address space and files, no core dumps, and less right to the processor than
-the platform has. Where cgroup v2 may be written to, also real memory and processor time.
+the platform has. Where cgroup v2 may be written to, also real memory and processor time. Where
+there is `setpriv`, no power of root's and no way to get any: its files stay readable to it, which
+another account could not read without opening the folders above them.
 """
 
 import os
 import resource
+import shutil
+import subprocess
 import sys
 from collections.abc import Mapping
 from contextlib import suppress
+from functools import cache
 from pathlib import Path
 
 from tenantry.sdk.recipe import Needs
@@ -23,6 +28,23 @@ _ADDRESS_SPACE = 6
 # Short work, like the start, may take more than its share of the processor.
 _PERIOD_MICROSECONDS = 100_000
 _BURST = 4
+
+
+@cache
+def confinement() -> tuple[str, ...]:
+    """Return what goes before a command so that it runs without privileges; may be nothing."""
+    setpriv = shutil.which("setpriv")
+    if setpriv is None:
+        return ()
+    words = [setpriv, "--no-new-privs"]
+    if os.geteuid() == 0:
+        words += ["--bounding-set=-all", "--inh-caps=-all"]
+    tried = [*words, "--", "true"]
+    with suppress(OSError, subprocess.TimeoutExpired):
+        done = subprocess.run(tried, capture_output=True, timeout=10, check=False)  # noqa: S603
+        if done.returncode == 0:
+            return (*words, "--")
+    return ()
 
 
 def apply(pid: int, *, label: str, needs: Needs, cgroups: Path = CGROUPS) -> frozenset[str]:

@@ -17,6 +17,7 @@ from random import SystemRandom
 from typing import IO
 
 from tenantry.fleet.provisioning.drivers.compute import DriverError
+from tenantry.fleet.provisioning.drivers.local import limits
 from tenantry.fleet.provisioning.failures import Failure
 from tenantry.sdk.recipe import Launch
 
@@ -73,7 +74,7 @@ def start(folder: Path, launch: Launch, *, label: str, port: int) -> subprocess.
         try:
             with _log(folder) as output:
                 return subprocess.Popen(  # noqa: S603 - the recipe's command, quoted by nobody
-                    ["/bin/sh", "-c", _SCRIPT, label, *launch.command],
+                    ["/bin/sh", "-c", _SCRIPT, label, *limits.confinement(), *launch.command],
                     env={**launch.environment, LABEL: label},
                     cwd=folder,
                     stdin=subprocess.DEVNULL,
