@@ -88,7 +88,7 @@ def _record(
         action=action,
         tenant_id=None,
         actor=actor,
-        target=("dictionary", str(entry.id)),
+        target=("dictionaryentry", str(entry.id)),
         at=now,
         reason=entry.note,
         body={"domain": entry.domain, **change},
