@@ -175,6 +175,38 @@ def test_role_owns_its_database_and_has_no_power_beyond(shared: postgres.Server)
     assert ask(shared.url, owner) == [("tenantry",)]
 
 
+def test_provisioner_makes_others_and_enters_nothing_of_ours(shared: postgres.Server) -> None:
+    with psycopg.connect(shared.provisioner_url, autocommit=True) as there:
+        rights = there.execute(
+            "SELECT rolsuper, rolbypassrls, rolreplication, rolcreatedb, rolcreaterole"
+            " FROM pg_roles WHERE rolname = current_user"
+        ).fetchone()
+        assert rights == (False, False, False, True, True)
+        with pytest.raises(psycopg.errors.InsufficientPrivilege):
+            there.execute(f"GRANT {shared.user} TO current_user")
+    for dbname in (shared.dbname, "template1"):
+        with pytest.raises(psycopg.OperationalError, match="permission denied for database"):
+            psycopg.connect(shared.provisioner_url, dbname=dbname)
+    assert shared.provisioner_password not in repr(shared)
+
+
+def test_databases_are_closed_to_roles_that_were_not_let_in(shared: postgres.Server) -> None:
+    with psycopg.connect(shared.admin_url, autocommit=True) as there:
+        there.execute("CREATE ROLE newcomer LOGIN PASSWORD 'secret'")
+        try:
+            for dbname in (shared.dbname, "postgres", "template1"):
+                with pytest.raises(psycopg.OperationalError, match="permission denied for"):
+                    psycopg.connect(
+                        host=shared.host,
+                        port=shared.port,
+                        user="newcomer",
+                        password="secret",
+                        dbname=dbname,
+                    )
+        finally:
+            there.execute("DROP ROLE newcomer")
+
+
 def test_extensions_are_there_and_in_databases_the_role_creates(shared: postgres.Server) -> None:
     names = "SELECT extname FROM pg_extension ORDER BY extname"
     expected = [("btree_gist",), ("pg_trgm",), ("plpgsql",)]

@@ -177,3 +177,22 @@ def test_connections_that_died_in_the_pool_are_not_given_out() -> None:
             cursor.execute("SELECT pg_backend_pid()")
             assert cursor.fetchone() != (pid,)
         connections.close_all()
+
+
+def test_instances_database_is_the_given_one(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("INSTANCES_DATABASE_URL", "postgresql://maker@instances.example/postgres")
+    found = state.instances_database(tmp_path)
+    assert found() == "postgresql://maker@instances.example/postgres"
+    assert not list(tmp_path.iterdir())
+
+
+def test_instances_database_that_cannot_be_started_is_said_as_one_that_does_not_answer(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.delenv("INSTANCES_DATABASE_URL", raising=False)
+    blocked = tmp_path / "state"
+    blocked.write_text("a file where the folder should be", encoding="utf-8")
+    with pytest.raises(psycopg.OperationalError, match="embedded PostgreSQL"):
+        state.instances_database(blocked)()
