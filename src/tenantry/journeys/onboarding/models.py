@@ -146,7 +146,7 @@ class DictionaryEntry(models.Model):
 
         db_table = "onboarding_dictionary"
         verbose_name = _("line of the dictionary")
-        verbose_name_plural = _("dictionary of domains")
+        verbose_name_plural = _("lines of the dictionary")
 
     def __str__(self) -> str:
         """Show domain and rule."""

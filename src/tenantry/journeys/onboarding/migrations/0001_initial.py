@@ -27,7 +27,7 @@ class Migration(migrations.Migration):
             ],
             options={
                 'verbose_name': 'line of the dictionary',
-                'verbose_name_plural': 'dictionary of domains',
+                'verbose_name_plural': 'lines of the dictionary',
                 'db_table': 'onboarding_dictionary',
             },
         ),
