@@ -12,7 +12,17 @@ from tenantry.config.bench.report import as_text
 
 __all__ = ["CASES", "as_text", "run"]
 
-_ALL = ("audit", "dispatch", "due", "lanes", "lateness", "publish", "stampede", "verdict")
+_ALL = (
+    "audit",
+    "dispatch",
+    "due",
+    "gateway",
+    "lanes",
+    "lateness",
+    "publish",
+    "stampede",
+    "verdict",
+)
 CASES: Mapping[str, str] = {
     name: f"{__name__}.{name}" for name in _ALL if find_spec(f"{__name__}.{name}")
 }
