@@ -35,7 +35,7 @@ def kill(short_id: str) -> None:
 def _carrying(label: str) -> tuple[int, ...]:
     if not _PROCESSES.is_dir():
         # Elsewhere than on Linux others' environments are not to be read: the hosts' own notes.
-        folders = (Path(settings.STATE_DIR) / "hosts").glob(f"*/{label}")
+        folders = (Path(settings.INSTANCES_FOLDER) / "hosts").glob(f"*/{label}")
         found = [processes.pid_of(folder) for folder in folders]
         return tuple(pid for pid in found if pid is not None)
     mark = f"{processes.LABEL}={label}".encode()
