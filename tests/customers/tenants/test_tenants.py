@@ -1,6 +1,7 @@
 """Tenants: who gets in, in which role, and what the database itself keeps apart."""
 
 from datetime import datetime
+from typing import Any
 from uuid import uuid4
 
 import pytest
@@ -102,7 +103,7 @@ def test_recipients_are_the_members_who_can_act(
 def test_create_tenant_refuses(
     owner: User, now: datetime, given: dict[str, str], refusal: type[Exception]
 ) -> None:
-    asked = {"name": "New", "zone": "Asia/Seoul", "language": "en", **given}
+    asked: dict[str, Any] = {"name": "New", "zone": "Asia/Seoul", "language": "en", **given}
 
     with pytest.raises(refusal):
         services.create_tenant(owner=owner, actor=ACTOR, now=now, **asked)

@@ -59,7 +59,7 @@ class _Link:
         return base64.urlsafe_b64encode(whole).decode()
 
     @property
-    def row(self) -> dict[str, object]:
+    def row(self) -> dict[str, UUID | str | bytes]:
         """Return what finds it in the table."""
         code = keyed_hash("accounts.link", self.user_id.hex, self.id.hex, self.secret.hex())
         return {"id": self.id, "purpose": _PURPOSE, "code": code}
@@ -88,9 +88,15 @@ def issue_link(*, user: User, actor: str, now: datetime, hours: int = LINK_HOURS
     """
     link = _Link(user_id=user.id, id=uuid7(), secret=secrets.token_bytes(_SECRET_BYTES))
     # An identity of its own: a person may have several links at once.
-    own = {"identity": keyed_hash("accounts.link.identity", link.id.hex)}
+    identity = keyed_hash("accounts.link.identity", link.id.hex)
+    row: dict[str, UUID | str | bytes | int] = {
+        **link.row,
+        "identity": identity,
+        "hours": hours,
+        "live": str(CodeState.LIVE),
+    }
     with tenancy.platform("make a link that signs in"), connection.cursor() as cursor:
-        cursor.execute(_ISSUE, {**link.row, **own, "hours": hours, "live": str(CodeState.LIVE)})
+        cursor.execute(_ISSUE, row)
         record(Action.ACCOUNTS_CODE_REQUESTED, user, actor, now, purpose=_PURPOSE)
     return link.token
 
