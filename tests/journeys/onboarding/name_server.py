@@ -26,6 +26,10 @@ class NameServer:
     address: str = ""
     # Every name that is not in the records takes mail.
     is_generous: bool = False
+    # Of the names that others keep: one that knows only its own network has none.
+    others: frozenset[str] = frozenset({"com"})
+    # Without a way out a server denies even the root.
+    knows_root: bool = True
 
     def answer(self, wire: bytes) -> bytes | None:
         query = dns.message.from_wire(wire)
@@ -58,11 +62,13 @@ class NameServer:
             name = alias[0].rstrip(".")
         if records := self.records.get((name, kind)):
             response.answer.append(dns.rrset.from_text(f"{name}.", 300, "IN", kind, *records))
+        elif name == "." and self.knows_root:
+            response.answer.append(dns.rrset.from_text(".", 300, "IN", "NS", "root.example."))
         elif self.is_generous and kind == "MX":
             response.answer.append(
                 dns.rrset.from_text(f"{name}.", 300, "IN", kind, f"10 mx.{name}.")
             )
-        elif not any(owner == name for owner, _kind in self.records):
+        elif name not in self.others and not any(owner == name for owner, _kind in self.records):
             response.set_rcode(dns.rcode.NXDOMAIN)
 
 

@@ -117,7 +117,13 @@ def test_search_list_of_the_machine_is_not_used(names: NameServer) -> None:
     evidence.resolver((names.address,)).search = [dns.name.from_text("corp.example.")]
 
     assert mail_path(HOST) == (MailPath.MISSING, "")
-    assert names.questions == [(HOST, "MX")]
+    assert names.questions == [(HOST, "MX"), (".", "NS")]
+
+
+def test_server_without_a_way_out_denies_nothing(names: NameServer) -> None:
+    names.is_generous = names.knows_root = False
+
+    assert mail_path(HOST) == (MailPath.UNKNOWN, "")
 
 
 def address(typed: str) -> Address:
@@ -221,3 +227,8 @@ def test_many_ask_at_once(names: NameServer) -> None:
         answers = list(threads.map(mail_path, domains))
 
     assert answers == [(MailPath.MX, f"mx.{domain}") for domain in domains]
+
+
+def test_a_network_without_the_world_says_nothing_about_a_domain(names: NameServer) -> None:
+    names.is_generous, names.others = False, frozenset()
+    assert mail_path(HOST) == (MailPath.UNKNOWN, "")

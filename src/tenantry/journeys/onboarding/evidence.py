@@ -26,6 +26,7 @@ from tenantry.journeys.onboarding.verdicts import Evidence, MailPath
 BUDGET_SECONDS = 2.0
 _TRY_SECONDS = 1.0
 _CACHED_ANSWERS = 20_000
+_ALWAYS_THERE = dns.name.from_text("com.")
 _log = get_logger(__name__)
 ResultT = TypeVar("ResultT")
 # Whether the dictionary could be read, its rule, and the domain that the rule is for.
@@ -123,14 +124,33 @@ def mail_path(domain: str) -> tuple[MailPath, str]:
     try:
         return _asked(dns.name.from_text(f"{domain}."), deadline)
     except dns.resolver.NXDOMAIN:
-        return MailPath.MISSING, ""
+        return (MailPath.MISSING if _sees_the_world(deadline) else MailPath.UNKNOWN), ""
     # Silence, refusals, loops, nonsense: all of them say nothing about the domain.
     except (dns.exception.DNSException, OSError):
         return MailPath.UNKNOWN, ""
 
 
-def _asked(name: dns.name.Name, deadline: float) -> tuple[MailPath, str]:
-    records = _records(name, "MX", deadline)
+def _sees_the_world(deadline: float) -> bool:
+    """Tell whether the name servers know more than their own network: then a no means no."""
+    try:
+        _records(_ALWAYS_THERE, "NS", deadline)
+    except (dns.exception.DNSException, OSError):
+        return False
+    return True
+
+
+def _denied(deadline: float) -> tuple[MailPath, str]:
+    """Believe that a domain does not exist, unless by somebody who knows no domain at all."""
+    knows = _records(dns.name.root, "NS", deadline)
+    return (MailPath.MISSING if knows else MailPath.UNKNOWN), ""
+
+
+def _asked(name: dns.name.Name, deadline: float) -> tuple[MailPath, str] | None:
+    """Return what a domain's own records say, None where there is no such domain."""
+    try:
+        records = _records(name, "MX", deadline)
+    except dns.resolver.NXDOMAIN:
+        return None
     exchanges = sorted(
         (record.preference, record.exchange)
         for record in records
