@@ -159,13 +159,23 @@ def answers(port: int) -> bool:
         return False
 
 
-@pytest.fixture(scope="session", params=[BUILT_IN, *BINARIES])
-def gate(
-    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[Gate]:
-    folder = tmp_path_factory.mktemp("gate")
-    with opened(request.param, folder, body_bytes=2_000_000, answer_seconds=1.0) as gate:
-        yield gate
+@pytest.fixture(scope="session")
+def gates(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[str], Gate]]:
+    """Return how a kind of gateway is had: opened once, whatever the order of the tests."""
+    with ExitStack() as stack:
+
+        @cache
+        def had(kind: str) -> Gate:
+            folder = tmp_path_factory.mktemp("gate")
+            limits = {"body_bytes": 2_000_000, "answer_seconds": 1.0}
+            return stack.enter_context(opened(kind, folder, **limits))
+
+        yield had
+
+
+@pytest.fixture(params=[BUILT_IN, *BINARIES])
+def gate(request: pytest.FixtureRequest, gates: Callable[[str], Gate]) -> Gate:
+    return gates(request.param)
 
 
 @pytest.fixture
