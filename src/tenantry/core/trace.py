@@ -76,5 +76,6 @@ class TraceMiddleware:
         given = led.traceparent if led else request.headers.get("traceparent")
         with start(given) as trace:
             response = self.get_response(request)
-            response.headers[HEADER] = trace.trace_id
+            # A page that begins another journey names that one's.
+            response.headers.setdefault(HEADER, trace.trace_id)
             return response

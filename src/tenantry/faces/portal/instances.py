@@ -108,7 +108,7 @@ def card_of(*, tenant_id: UUID, user_id: UUID) -> Card | None:
         return None
     state = tenants.get_tenant(tenant_id).state
     domain = domains.find_canonical(tenant_id)
-    conditions = queries.conditions_of(tenant_id) if state in _LIVING else []
+    conditions = _in_order(queries.conditions_of(tenant_id)) if state in _LIVING else []
     brought = _brought(runs, state)
     cause, remedy = _trouble(state)
     return Card(
@@ -141,6 +141,12 @@ def entrance(*, tenant_id: UUID, user_id: UUID, now: datetime) -> str:
         funnel.record(step=Step.ENTERED, subject=registration.id, at=now, tenant_id=tenant_id)
     token = tickets.issue_ticket(tenant_id=tenant_id, user_id=user_id, host=domain.host, now=now)
     return gateway.enter_url(host=domain.host, token=token)
+
+
+def _in_order(conditions: list[Condition]) -> list[Condition]:
+    """Return them as they are tried: from the process outwards."""
+    order = list(ConditionType)
+    return sorted(conditions, key=lambda one: order.index(ConditionType(one.type)))
 
 
 def _brought(runs: Sequence[Run], state: str) -> Run | None:

@@ -8,6 +8,7 @@ from django.conf import settings
 from django.http import QueryDict
 from django.utils.translation import gettext_lazy as _
 
+from tenantry.core.errors import DomainError
 from tenantry.core.forms import RefusingForm
 from tenantry.faces.site import words
 
@@ -28,6 +29,11 @@ class AddressForm(RefusingForm):
             }
         ),
     )
+
+    def refuse(self, refusal: DomainError) -> None:
+        """Show a refusal; whatever it is, it is about the address."""
+        super().refuse(refusal)
+        self.fields["email"].widget.attrs["aria-invalid"] = "true"
 
 
 class TrialCodeForm(RefusingForm):

@@ -12,7 +12,13 @@ from tenantry.faces.site.words import Hitch
 from tenantry.fleet.domains import queries as domains
 from tenantry.fleet.provisioning import queries
 from tenantry.fleet.provisioning.models import Condition, Run, Step
-from tenantry.fleet.provisioning.states import ConditionStatus, RunKind, StepState
+from tenantry.fleet.provisioning.states import (
+    ConditionStatus,
+    ConditionType,
+    RunKind,
+    RunState,
+    StepState,
+)
 from tenantry.journeys.onboarding.capabilities import Act
 from tenantry.journeys.onboarding.models import Registration
 from tenantry.journeys.onboarding.states import RegistrationState
@@ -86,8 +92,10 @@ def progress_of(registration: Registration, *, now: datetime) -> Progress:
         return Progress(steps=(), moving=moving)
     runs = queries.runs_of(tenant_id)
     run = next((run for run in runs if run.kind == RunKind.CREATE), None)
-    conditions = queries.conditions_of(tenant_id)
-    steps = tuple(_shown(step, conditions, now) for step in queries.steps_of(run)) if run else ()
+    conditions = _in_order(queries.conditions_of(tenant_id))
+    rows = queries.steps_of(run) if run else []
+    due = _due(rows) if run and run.state == RunState.RUNNING else None
+    steps = tuple(_shown(row, conditions, now, is_due=row == due) for row in rows)
     domain = domains.find_canonical(tenant_id)
     state = tenants.get_tenant(tenant_id).state
     ready = registration.can(Act.ENTER)
@@ -103,14 +111,27 @@ def progress_of(registration: Registration, *, now: datetime) -> Progress:
     )
 
 
+def _in_order(conditions: list[Condition]) -> list[Condition]:
+    """Return them as they are tried: from the process outwards."""
+    order = list(ConditionType)
+    return sorted(conditions, key=lambda one: order.index(ConditionType(one.type)))
+
+
 def _stopped(registration: Registration, run: Run | None) -> Hitch | None:
     if registration.state != RegistrationState.FAILED:
         return None
     return words.stopped(run.error_code if run else "")
 
 
-def _shown(step: Step, conditions: list[Condition], now: datetime) -> StepShown:
-    said, look = words.step(step.name), _LOOKS[StepState(step.state)]
+def _due(steps: list[Step]) -> Step | None:
+    """Return the step that a run is about to take, between two others."""
+    if any(_LOOKS[StepState(step.state)] == "now" for step in steps):
+        return None
+    return next((step for step in steps if step.state == StepState.PENDING), None)
+
+
+def _shown(step: Step, conditions: list[Condition], now: datetime, *, is_due: bool) -> StepShown:
+    said, look = words.step(step.name), "now" if is_due else _LOOKS[StepState(step.state)]
     until = step.ended_at or now
     lasted = (until - step.started_at).total_seconds() if step.started_at else None
     return StepShown(

@@ -8,7 +8,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
-from django.views.decorators.http import require_http_methods, require_POST
+from django.views.decorators.http import require_http_methods
 
 from tenantry.core import clock, journey, trace
 from tenantry.core.errors import DomainError
@@ -44,6 +44,10 @@ def trial(request: HttpRequest) -> HttpResponse:
         return _afresh(request, led)
     if led and page_of(led.registration) not in {"site:trial", "site:code"}:
         return sent(request, page_of(led.registration))
+    return _first_page(request, led)
+
+
+def _first_page(request: HttpRequest, led: Led | None) -> HttpResponse:
     form = AddressForm(
         request.POST or None, initial={"email": led.registration.email if led else ""}
     )
@@ -71,7 +75,7 @@ def _is_prefetch(request: HttpRequest) -> bool:
 
 
 def _afresh(request: HttpRequest, led: Led) -> HttpResponse:
-    """End a journey that leads nowhere any more; the next page begins another, with its trace."""
+    """Begin another journey, with a trace of its own, where one leads nowhere any more."""
     if led.registration.state == RegistrationState.EXPIRED:
         messages.info(request, _("Your earlier registration has run out. Please start again."))
     else:
@@ -79,9 +83,10 @@ def _afresh(request: HttpRequest, led: Led) -> HttpResponse:
             request,
             _("You went on in another browser. To go on here, give the same address once more."),
         )
-    response = redirect(request.get_full_path() if request.method == "GET" else "site:trial")
-    journey.forget(response)
-    return response
+    with trace.start() as fresh:
+        response = _first_page(request, None)
+        response.headers[trace.HEADER] = fresh.trace_id
+        return response
 
 
 def _begun(request: HttpRequest, led: Led | None) -> Led:
@@ -125,9 +130,11 @@ def code(request: HttpRequest, led: Led) -> HttpResponse:
     return _code_page(request, led, form)
 
 
-@trial_page("site:code", methods=("POST",))
+@trial_page("site:code")
 def resend(request: HttpRequest, led: Led) -> HttpResponse:
     """Send a new code to the same address; the one before it ends."""
+    if request.method != "POST":
+        return redirect("site:code")
     now = clock.now()
     try:
         if wait := led.resend_wait(now):
@@ -140,9 +147,8 @@ def resend(request: HttpRequest, led: Led) -> HttpResponse:
             now=now,
         )
     except DomainError as refusal:
-        form = TrialCodeForm()
-        form.refuse(refusal)
-        return _code_page(request, led, form)
+        messages.info(request, f"{refusal.text()} {refusal.remedy_text()}")
+        return redirect("site:code")
     messages.info(request, _("A new mail is on its way. Only its code works now."))
     return onward(registration, led.journey)
 
@@ -205,10 +211,11 @@ def progress(request: HttpRequest, led: Led) -> HttpResponse:
     return render(request, "site/progress.html", facts)
 
 
-@require_POST
+@never_cache
+@require_http_methods(_READ_WRITE)
 def again(request: HttpRequest) -> HttpResponse:
     """Let go of this browser's registration, which itself goes on, and begin another."""
-    del request
     response = redirect("site:trial")
-    journey.forget(response)
+    if request.method == "POST":
+        journey.forget(response)
     return response

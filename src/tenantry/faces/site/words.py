@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from math import ceil
 from types import MappingProxyType
 
 from django.utils.formats import number_format
@@ -169,9 +170,10 @@ def stopped(code: str) -> Hitch:
 
 
 def seconds(length: float) -> str:
-    """Return a short length of time: `0.4 s`, `12 s`, `2 min`."""
+    """Return a short length of time, rounded up: `0.4 s`, `12 s`, `2 min`."""
     if length < _EXACT_BELOW:
-        return gettext("%(seconds)s s") % {"seconds": number_format(round(length, 1), 1)}
+        tenths = max(1, ceil(length * 10)) / 10
+        return gettext("%(seconds)s s") % {"seconds": number_format(tenths, 1)}
     if length < 2 * 60:
         count = round(length)
         return ngettext("%(count)d s", "%(count)d s", count) % {"count": count}

@@ -7,7 +7,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.views.decorators.cache import never_cache
-from django.views.decorators.http import require_http_methods, require_POST
+from django.views.decorators.http import require_http_methods
 
 from tenantry.core import clock, journey, tenancy
 from tenantry.core.errors import DomainError
@@ -20,7 +20,7 @@ from tenantry.customers.tenants.models import Tenant
 from tenantry.faces.portal.access import open_session, person, tenant_page
 from tenantry.faces.portal.instances import entrance
 from tenantry.journeys.onboarding import queries, services
-from tenantry.journeys.onboarding.errors import EntryOver, RegistrationMissing
+from tenantry.journeys.onboarding.errors import EntryOver
 from tenantry.sdk.portal import TenantRequest
 
 
@@ -58,12 +58,15 @@ def _into(request: HttpRequest, user: User) -> HttpResponse:
     return _to(request, user, companies[0])
 
 
-@require_POST
+@never_cache
+@require_http_methods(["GET", "HEAD", "POST"])
 def enter(request: HttpRequest) -> HttpResponse:
     """Sign in the browser that proved its address in the trial, and open portal or instance."""
+    if request.method != "POST":
+        return redirect("site:progress")
     led = journey.read(request.COOKIES)
     if led is None:
-        raise RegistrationMissing
+        return redirect("site:trial")
     found = queries.get_for_browser(journey_id=led.id, browser=led.browser)
     user = person(request)
     if user is None or user.id != found.user_id:
