@@ -28,8 +28,6 @@ class NameServer:
     is_generous: bool = False
     # Of the names that others keep: one that knows only its own network has none.
     others: frozenset[str] = frozenset({"com"})
-    # Without a way out a server denies even the root.
-    knows_root: bool = True
 
     def answer(self, wire: bytes) -> bytes | None:
         query = dns.message.from_wire(wire)
@@ -62,8 +60,6 @@ class NameServer:
             name = alias[0].rstrip(".")
         if records := self.records.get((name, kind)):
             response.answer.append(dns.rrset.from_text(f"{name}.", 300, "IN", kind, *records))
-        elif name == "." and self.knows_root:
-            response.answer.append(dns.rrset.from_text(".", 300, "IN", "NS", "root.example."))
         elif self.is_generous and kind == "MX":
             response.answer.append(
                 dns.rrset.from_text(f"{name}.", 300, "IN", kind, f"10 mx.{name}.")

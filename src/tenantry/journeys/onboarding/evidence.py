@@ -139,18 +139,8 @@ def _sees_the_world(deadline: float) -> bool:
     return True
 
 
-def _denied(deadline: float) -> tuple[MailPath, str]:
-    """Believe that a domain does not exist, unless by somebody who knows no domain at all."""
-    knows = _records(dns.name.root, "NS", deadline)
-    return (MailPath.MISSING if knows else MailPath.UNKNOWN), ""
-
-
-def _asked(name: dns.name.Name, deadline: float) -> tuple[MailPath, str] | None:
-    """Return what a domain's own records say, None where there is no such domain."""
-    try:
-        records = _records(name, "MX", deadline)
-    except dns.resolver.NXDOMAIN:
-        return None
+def _asked(name: dns.name.Name, deadline: float) -> tuple[MailPath, str]:
+    records = _records(name, "MX", deadline)
     exchanges = sorted(
         (record.preference, record.exchange)
         for record in records
