@@ -28,7 +28,7 @@ def names(served: NameServer, settings: LazySettings) -> Iterator[NameServer]:
     """A name server at whose names everybody takes mail, unless a test says otherwise."""
     served.records.clear()
     served.questions.clear()
-    served.is_generous = True
+    served.is_generous, served.others = True, frozenset({"com"})
     settings.NAME_SERVERS = [served.address]
     evidence.resolver.cache_clear()
     yield served
