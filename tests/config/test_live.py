@@ -4,18 +4,21 @@ import asyncio
 import json
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from typing import Any
 
 import pytest
 from asgiref.sync import async_to_sync
-from django.conf import settings
+from django.conf import LazySettings, settings
 from django.contrib.sessions.models import Session
+from django.core import signing
 from django.db import connection
+from django.http import HttpResponse
 from django.test import Client
 
 from tenantry.config.events import QUEUE_LENGTH, Hub, Reader, stream
 from tenantry.config.live import LiveApplication, Message
-from tenantry.core import db, live, tenancy
+from tenantry.core import db, journey, live, tenancy
 from tenantry.customers.accounts.models import User
 from tenantry.customers.tenants.models import Membership, Tenant
 from tenantry.faces.console.standing import Standing
@@ -28,6 +31,16 @@ LISTENERS = """
     SELECT count(*) FROM pg_stat_activity
     WHERE query = 'LISTEN tenantry' AND datname = current_database()
 """
+
+
+@pytest.fixture(autouse=True)
+def _plain_static_files(settings: LazySettings) -> None:
+    """Give static files their plain names: no manifest is collected for tests."""
+    settings.STORAGES = {
+        **settings.STORAGES,
+        "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"},
+    }
+    settings.WHITENOISE_AUTOREFRESH = True
 
 
 @pytest.fixture
@@ -99,6 +112,17 @@ async def listening(
         yield piece
     finally:
         await caller.leave()
+
+
+def led_by(client: Client) -> str:
+    """Return the cookie of a browser that opens the trial."""
+    assert client.get("/trial/").status_code == 200
+    return str(client.cookies["journey"].value)
+
+
+def at_trial(cookie: str) -> dict[str, Any]:
+    headers = [(b"cookie", f"a=b; journey={cookie}".encode())]
+    return {"type": "http", "method": "GET", "path": "/trial/events", "headers": headers}
 
 
 async def tell(topic: str, **facts: str) -> None:
@@ -286,3 +310,76 @@ def test_a_browser_that_does_not_read_is_dropped() -> None:
         return kept, [event async for event in stream(reader)]
 
     assert async_to_sync(story)() == (False, [b"retry: 3000\n\n"])
+
+
+def test_a_registration_is_heard_by_its_browser_and_by_no_other(
+    application: LiveApplication,
+) -> None:
+    ours, theirs = led_by(Client()), led_by(Client())
+    led, other = journey.read({"journey": ours}), journey.read({"journey": theirs})
+    assert led is not None
+    assert other is not None
+
+    async def story() -> tuple[str, str, str, bool]:
+        one = Caller(application, at_trial(ours))
+        two = Caller(application, at_trial(theirs))
+        assert (await one.next())["status"] == (await two.next())["status"] == 200
+        hello = str((await one.next())["body"].decode())
+        await two.next()
+
+        async def piece() -> str:
+            return str((await one.next())["body"].decode())
+
+        news = await heard(piece, f"registration:{led.id}", "ours")
+        # Whatever it was, more may be heard now: the browser comes again at once.
+        end = await one.next()
+        silent = two._answered.empty()
+        await two.leave()
+        return hello, news, str(end["body"].decode()), silent and not end["more_body"]
+
+    hello, news, end, is_alone = async_to_sync(story)()
+    assert hello == "retry: 200\n\n"
+    assert news == 'event: news\ndata: {"word": "ours"}\n\n'
+    assert (end, is_alone) == ("", True)
+
+
+@pytest.mark.parametrize("kept", ["", "forged", "stolen"])
+def test_a_foreign_cookie_hears_nothing_of_a_registration(
+    application: LiveApplication, kept: str
+) -> None:
+    ours = led_by(Client())
+    led = journey.read({"journey": ours})
+    assert led is not None
+    # The id alone, under our signature, is worth nothing without the browser's random value.
+    stolen = HttpResponse()
+    journey.keep(stolen, replace(led, browser="another"))
+    given = {
+        "": "",
+        "forged": signing.dumps({"id": str(led.id)}, salt="another"),
+        "stolen": str(stolen.cookies["journey"].value),
+    }[kept]
+    status, headers, problem = answer(application, at_trial(given))
+    assert status == 404
+    assert problem["code"] == "registration_missing"
+    assert problem["trace_id"] == headers["x-trace-id"]
+
+
+def test_the_stream_of_a_journey_carries_its_trace(application: LiveApplication) -> None:
+    ours = led_by(Client())
+    led = journey.read({"journey": ours})
+    assert led is not None
+
+    async def story() -> Message:
+        caller = Caller(application, at_trial(ours))
+        start = await caller.next()
+        await caller.leave()
+        return start
+
+    headers = dict(async_to_sync(story)()["headers"])
+    assert headers[b"x-trace-id"].decode() == led.trace_id
+
+
+def test_pages_of_other_origins_do_not_hear_a_registration(application: LiveApplication) -> None:
+    asked = at_trial(led_by(Client()))
+    asked["headers"].append((b"origin", b"https://evil.example"))
+    assert answer(application, asked)[0] == 403

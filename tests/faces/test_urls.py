@@ -16,6 +16,7 @@ from django.urls import URLPattern, URLResolver, get_resolver
 
 from tenantry.core import tenancy
 from tenantry.customers.accounts.models import User
+from tenantry.fleet.domains.services import claim_canonical
 from tenantry.sdk import Image
 from tenantry.work.automation.models import EvidenceKind
 from tenantry_cafe.models import TemplateImage
@@ -54,8 +55,11 @@ PORTAL: Mapping[str, Access] = {
     "portal:sign_in_resend": sending(ANYBODY),
     "portal:sign_out": sending(ANYBODY),
     "portal:preferences": sending(ANYBODY),
+    "portal:welcome": both(ANYBODY),
+    "portal:enter": both(ANYBODY),
     "portal:companies": reading(SIGNED_IN),
     "portal:home": reading(VIEWER),
+    "portal:instance_open": both(VIEWER),
     "portal:connections": reading(VIEWER),
     "portal:connection": reading(VIEWER),
     "portal:connect": both(ADMIN),
@@ -75,6 +79,15 @@ PORTAL: Mapping[str, Access] = {
     "portal:notices": reading(VIEWER),
     "portal:notices_read": sending(MEMBER),
 }
+SITE: Mapping[str, Access] = {
+    "site:trial": both(ANYBODY),
+    "site:trial_bare": both(ANYBODY),
+    "site:code": both(ANYBODY),
+    "site:resend": both(ANYBODY),
+    "site:company": both(ANYBODY),
+    "site:progress": reading(ANYBODY),
+    "site:again": both(ANYBODY),
+}
 CAFE: Mapping[str, Access] = {
     "cafe:templates": reading(VIEWER),
     "cafe:new": both(MEMBER),
@@ -83,7 +96,7 @@ CAFE: Mapping[str, Access] = {
     "cafe:delete": both(MEMBER),
     "cafe:image": reading(VIEWER),
 }
-TABLES: Mapping[str, Access] = {**PORTAL, **CAFE}
+TABLES: Mapping[str, Access] = {**PORTAL, **SITE, **CAFE}
 # The doors of the console are for anybody; behind them nothing of the portal counts.
 CONSOLE = "console/"
 # Gone once somebody who may has done it.
@@ -136,8 +149,10 @@ def values(company: Company) -> Mapping[str, str]:
             tenant_id=company.tenant.id, actor=ACTOR, draft=draft, now=company.now
         )
         picture = TemplateImage.objects.get(template=template)
+    claim_canonical(tenant_id=company.tenant.id, short_id=company.tenant.short_id, now=company.now)
     return {
         "short_id": company.tenant.short_id,
+        "token": "A" * 64,
         "connection_id": str(schedule.connection_id),
         "schedule_id": str(schedule.id),
         "slot_id": str(slot.id),
@@ -178,7 +193,7 @@ def outcome(answer: HttpResponseBase) -> str:
     if answer.status_code == 302 and where == "/sign-in/":
         return "sign in"
     refused = {403: "forbidden", 404: "not there", 405: "wrong method"}
-    fine = {200, 302, 409, 422, 429}
+    fine = {200, 302, 409, 410, 422, 429}
     return refused.get(answer.status_code) or (
         "let in" if answer.status_code in fine else f"status {answer.status_code}"
     )

@@ -8,14 +8,24 @@ from django.conf import LazySettings
 
 from tenantry.core import clock
 from tenantry.fleet.hosts import services as hosts
-from tenantry.fleet.provisioning.drivers.fake import FakeDriver
+from tenantry.fleet.provisioning import drivers
+from tenantry.fleet.provisioning.drivers.fake import FakeDriver, FakeRecipe
 from tenantry.journeys.onboarding import evidence
+from tenantry.sdk import registry
 from tests.faces.site.stranger import Stranger
-from tests.fleet.provisioning.conftest import driver
+from tests.fleet.provisioning.conftest import product_of, routed
 from tests.journeys.onboarding import name_server
 from tests.journeys.onboarding.name_server import NameServer
 
-__all__ = ["driver"]
+
+@pytest.fixture
+def driver(monkeypatch: pytest.MonkeyPatch) -> FakeDriver:
+    """Give the platform a pretended place and, before its own, a pretended application."""
+    made, installed = FakeDriver(), registry.products()
+    pretended = product_of(FakeRecipe(driver=made, routed=routed))
+    monkeypatch.setattr(drivers, "current", lambda: made)
+    monkeypatch.setattr(registry, "products", lambda: (pretended, *installed))
+    return made
 
 
 @pytest.fixture(scope="session")
