@@ -1,8 +1,11 @@
 """What is asked of a running Tryton, against a server that answers as told."""
 
 import json
+import socket
 import threading
+import time
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
@@ -75,7 +78,17 @@ def test_identity_is_what_the_application_states(server: Pretended) -> None:
 
 @pytest.mark.parametrize(
     ("status", "body"),
-    [(404, b'{"short_id": "a1"}'), (200, b"<html>"), (200, b'["a1"]'), (200, b'{"short_id": 1}')],
+    [
+        (404, b'{"short_id": "a1"}'),
+        (200, b"<html>"),
+        (200, b'["a1"]'),
+        (200, b'{"short_id": 1}'),
+        # What no database would store.
+        (200, b'{"short_id": "\\u0000"}'),
+        (200, b'{"short_id": "\\ud800"}'),
+        (200, b'{"short_id": "%s"}' % (b"a" * 41)),
+        (200, b"[" * 50_000),
+    ],
 )
 def test_anything_else_states_no_identity(server: Pretended, status: int, body: bytes) -> None:
     server.status, server.body = status, body
@@ -112,6 +125,9 @@ def test_refused_account_is_a_refusal(server: Pretended, status: int) -> None:
         (200, b"<html>", COOKIE),
         (200, b'{"id": 1, "error": ["x", "y"]}', COOKIE),
         (200, b'{"id": 1, "result": [2, null]}', ""),
+        (200, b'{"id": 1, "result": []}', COOKIE),
+        (200, b'{"id": 1, "result": ["2"]}', COOKIE),
+        (200, b"[" * 50_000, COOKIE),
     ],
 )
 def test_answer_that_signs_nobody_in_is_no_entry(
@@ -125,3 +141,29 @@ def test_answer_that_signs_nobody_in_is_no_entry(
 def test_nobody_there_is_unreachable() -> None:
     with pytest.raises(InstanceUnreachable):
         client.identity_of(url="http://127.0.0.1:9", host=HOST)
+
+
+@pytest.mark.parametrize("head", [b"", b"HTTP/1.1 200 OK\r\nContent-Length: 50000\r\n\r\n"])
+def test_answer_that_drips_is_waited_for_no_longer_than_any(
+    monkeypatch: pytest.MonkeyPatch, head: bytes
+) -> None:
+    monkeypatch.setattr(client, "_ANSWER_SECONDS", 0.5)
+    ending = threading.Event()
+
+    def drip() -> None:
+        line, _peer = listening.accept()
+        with line, suppress(OSError):
+            line.sendall(head)
+            while not ending.wait(0.05):
+                line.sendall(b" ")
+
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        dripping = threading.Thread(target=drip)
+        dripping.start()
+        began = time.monotonic()
+        with pytest.raises(InstanceUnreachable):
+            client.identity_of(url=f"http://127.0.0.1:{listening.getsockname()[1]}", host=HOST)
+        took = time.monotonic() - began
+        ending.set()
+        dripping.join()
+    assert took < 5.0
