@@ -72,7 +72,7 @@ async def _work(given: Claim, driver: ComputeDriver, now: Clock) -> tuple[Order,
             tries += 1
             if not isinstance(outcome, NotYet):
                 return order, outcome, tries
-            after = _follow(given.step, outcome, tries=tries, now=now())
+            after = await db.in_thread(_follow, given.step, outcome, tries=tries, now=now())
             closely = isinstance(after, Again) and after.after <= _LONGEST_PAUSE
             if isinstance(after, GiveUp) or not closely or now() - began >= _STAY:
                 return order, outcome, tries

@@ -9,7 +9,7 @@ import json
 import os
 import signal
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -344,9 +344,11 @@ class FakeRecipe:
         self._reach("identity_of")
         through = url.rstrip("/") == settings.GATEWAY_URL.rstrip("/")
         upstream = self.routed(host) if through else url.removeprefix("http://")
-        for label, instance in self._instances().items():
-            if upstream == f"127.0.0.1:{instance['port']}" and instance["observed"] == "running":
-                return label.removeprefix("tnt_")
+        with self.driver.store.open() as world:
+            for label, instance in world["instances"].items():
+                here = upstream == f"127.0.0.1:{instance['port']}"
+                if here and instance["observed"] == "running":
+                    return str(label).removeprefix("tnt_")
         raise InstanceUnreachable(part=host)
 
     def sign_in(self, *, url: str, host: str, database: str, account: str, password: str) -> Entry:
@@ -359,10 +361,6 @@ class FakeRecipe:
         if not (database and account and password):
             raise InstanceRefused
         return Entry(path="/", local_storage={"account": account})
-
-    def _instances(self) -> Mapping[str, Any]:
-        instances: Mapping[str, Any] = self.driver.world()["instances"]
-        return instances
 
     def _reach(self, verb: str) -> None:
         try:
