@@ -38,9 +38,14 @@ def arrived(stranger_at_trial: Stranger) -> Stranger:
 
 @pytest.fixture
 def home(arrived: Stranger) -> str:
+    return f"/t/{tenant_of(arrived).short_id}/"
+
+
+def tenant_of(stranger: Stranger) -> Tenant:
+    tenant_id = stranger.registration.tenant_id
+    assert tenant_id is not None
     with tenancy.platform("look"):
-        tenant = Tenant.objects.get(id=arrived.registration.tenant_id)
-    return f"/t/{tenant.short_id}/"
+        return Tenant.objects.get(id=tenant_id)
 
 
 def entered(stranger: Stranger) -> int:
@@ -60,10 +65,8 @@ def lead_in(answer: HttpResponseBase, home: str) -> bool:
 
 
 def suspend(stranger: Stranger, reason: str = "The invoice of October is open.") -> None:
-    tenant_id = stranger.registration.tenant_id
-    assert tenant_id is not None
     run = provisioning.start_run(
-        tenant_id=tenant_id,
+        tenant_id=tenant_of(stranger).id,
         kind=RunKind.SUSPEND,
         actor="operator:0",
         reason=reason,
@@ -193,7 +196,7 @@ def test_the_card_of_a_disturbed_instance_says_what_does_not_work(
             reason="INSTANCE_DEAD",
             last_transition_at=clock.now() - timedelta(minutes=7),
         )
-        Tenant.objects.filter(id=arrived.registration.tenant_id).update(state="degraded")
+        Tenant.objects.filter(id=tenant_of(arrived).id).update(state="degraded")
     text = text_of(arrived.sees(home))
     assert "Disturbed Something does not work at the moment." in text
     assert "It does not run 7 min ago" in text
@@ -218,8 +221,8 @@ def test_a_company_that_is_being_set_up_says_so(
     stranger_at_trial: Stranger, browser: Browser
 ) -> None:
     stranger_at_trial.settles()
+    tenant = tenant_of(stranger_at_trial)
     with tenancy.platform("look"):
-        tenant = Tenant.objects.get(id=stranger_at_trial.registration.tenant_id)
         owner = User.objects.get(email=COMPANY)
     text = text_of(browser(owner).get(f"/t/{tenant.short_id}/").content.decode())
     assert "Your ERP Being set up It is being set up." in text
@@ -234,10 +237,12 @@ def test_the_button_of_the_card_leads_the_owner_in(arrived: Stranger, home: str)
 def test_other_members_are_led_there_and_sign_in_themselves(
     arrived: Stranger, home: str, viewer: User, browser: Browser
 ) -> None:
-    tenant_id = arrived.registration.tenant_id
-    assert tenant_id is not None
     tenants.add_member(
-        tenant_id=tenant_id, user=viewer, role=Role.VIEWER, actor="system:test", now=clock.now()
+        tenant_id=tenant_of(arrived).id,
+        user=viewer,
+        role=Role.VIEWER,
+        actor="system:test",
+        now=clock.now(),
     )
     client = browser(viewer)
     assert "Others sign in there with their own password." in client.get(home).content.decode()

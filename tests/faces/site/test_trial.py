@@ -5,7 +5,7 @@ from datetime import timedelta
 
 import pytest
 from django.core import signing
-from django.http import HttpResponse
+from django.http.response import HttpResponseBase
 from django.test import Client
 from django.utils.html import escape
 
@@ -362,21 +362,21 @@ def test_another_trial_may_be_begun_beside(stranger_at_trial: Stranger) -> None:
 def test_one_trace_goes_through_all_pages_to_the_mail(stranger_at_trial: Stranger) -> None:
     client, seen = stranger_at_trial.client, set()
 
-    def note(answer: HttpResponse) -> None:
+    def note(answer: HttpResponseBase) -> None:
         seen.add(answer.headers["x-trace-id"])
 
-    note(client.get("/trial?plan=free"))  # type: ignore[arg-type]  # a response all the same
+    note(client.get("/trial?plan=free"))
     note(stranger_at_trial.gives("kim@mailinator.com"))
     note(stranger_at_trial.gives(COMPANY))
     for path in PAGES:
-        note(client.get(path))  # type: ignore[arg-type]  # a response all the same
-    note(client.post("/trial/code/", {"code": stranger_at_trial.code(COMPANY)}))  # type: ignore[arg-type]  # a response all the same
+        note(client.get(path))
+    note(client.post("/trial/code/", {"code": stranger_at_trial.code(COMPANY)}))
     note(stranger_at_trial.tells())
     handle_messages(queue="pipelines")
     handle_messages()
     for path in PAGES:
-        note(client.get(path))  # type: ignore[arg-type]  # a response all the same
-    note(client.post("/trial/enter/", {"to": "instance"}))  # type: ignore[arg-type]  # a response all the same
+        note(client.get(path))
+    note(client.post("/trial/enter/", {"to": "instance"}))
     handle_messages()
     trace_id = stranger_at_trial.registration.trace_id
     assert seen == {trace_id}
