@@ -2,6 +2,7 @@
 
 import json
 import os
+import time
 from pathlib import Path
 from typing import Any
 from uuid import UUID
@@ -37,11 +38,19 @@ def desired_of(path: Path) -> Desired:
 
 def sign_in(*, token: str, host: str, target: Target) -> Entry:
     del host, target
+    if token == "hang":
+        _hang(Path(json.loads(os.environ["GATE"])["routes"]).with_name("go-on"))
     if token == "down":
         raise InstanceUnreachable
     if token != "good":
         raise TicketInvalid
     return ENTRY
+
+
+def _hang(until: Path) -> None:
+    deadline = time.monotonic() + 30.0
+    while not until.exists() and time.monotonic() < deadline:
+        time.sleep(0.02)
 
 
 def _application() -> Gateway:

@@ -3,14 +3,14 @@
 import json
 import socket
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, ExitStack
 from pathlib import Path
 
 import pytest
 
 from tenantry.core.crypto import keyed_hash
 from tests.fleet.gateway.conftest import BUILT_IN, ONE, TWO, Gate, opened
-from tests.fleet.gateway.wire import Seen, answer, ask, connected, everything, request
+from tests.fleet.gateway.wire import Seen, answer, ask, connected, everything, request, until
 
 Narrow = Callable[..., AbstractContextManager[Gate]]
 HOST = f"Host: {ONE}\r\n"
@@ -210,3 +210,14 @@ def test_relay_secret_is_believed_and_nothing_else(own: Gate) -> None:
         assert "x-tenantry-relay" not in heard
     seen = ask(own.port, ONE, "/.tenantry/enter?ticket=good", [*told, ("X-Tenantry-Relay", secret)])
     assert seen.one("set-cookie").endswith("; Secure")
+
+
+def test_instance_that_hangs_at_its_door_keeps_nobody_else_waiting(narrow: Narrow) -> None:
+    with narrow() as gate, ExitStack() as stack:
+        for _ in range(40):
+            link = stack.enter_context(connected(gate.port))
+            link.sendall(request("GET", "/.tenantry/enter?ticket=hang", [("Host", ONE)]))
+        stack.callback(gate.routes.with_name("go-on").touch)
+        gate.put(fresh__localhost=["0" * 32, f"127.0.0.1:{gate.two.port}", True])
+        until(lambda: ask(gate.port, "fresh.localhost").status == 200, patience=5.0)
+        assert ask(gate.port, TWO, "/.tenantry/enter?ticket=good").status == 200

@@ -4,10 +4,13 @@
 """
 
 import asyncio
+from collections import defaultdict
 from collections.abc import Callable
 from contextlib import suppress
+from functools import partial
 from typing import Protocol
 from urllib.parse import parse_qs
+from uuid import UUID
 
 import aiohttp
 
@@ -34,6 +37,9 @@ HEALTH_PATH = "/.tenantry/health"
 # Where Caddy fetches what it says of an upstream that failed: the status follows.
 REFUSED_PATH = "/.tenantry/refused/"
 _OWN_PREFIX = b"/.tenantry/"
+# Signing in waits for an instance, in one of the few threads that also read the routes: of all, and
+# of one tenant, no more at once.
+_ENTERING, _ENTERING_ONE = 8, 2
 _log = get_logger(__name__)
 
 
@@ -68,6 +74,10 @@ class Gateway:
         self._limits = limits or Limits()
         self._relay = relay_secret().encode()
         self._session: aiohttp.ClientSession | None = None
+        self._entering = asyncio.Semaphore(_ENTERING)
+        self._entering_one: defaultdict[UUID, asyncio.Semaphore] = defaultdict(
+            partial(asyncio.Semaphore, _ENTERING_ONE)
+        )
 
     async def __call__(self, scope: Message, receive: Receive, send: Send) -> None:
         """Answer one connection."""
@@ -163,7 +173,8 @@ class Gateway:
     async def _enter(self, request: Inbound, host: str) -> Answer:
         target = self._leading(host)
         token = parse_qs(request.query.decode("latin-1")).get("ticket", [""])[0]
-        entry = await db.in_thread(self._sign_in, token=token, host=host, target=target)
+        async with self._entering_one[target.tenant_id], self._entering:
+            entry = await db.in_thread(self._sign_in, token=token, host=host, target=target)
         _log.info("ticket_redeemed", host=host, tenant_id=str(target.tenant_id))
         return answers.entered(
             entry, asked=request.headers, here=request.trace, secure=request.proto == "https"
