@@ -13,9 +13,11 @@ from tenantry.core import clock, journey, tenancy
 from tenantry.customers.notices.models import Mail
 from tenantry.fleet.hosts import queries as hosts
 from tenantry.fleet.hosts import services as host_services
+from tenantry.governance.policies import services as policies
 from tenantry.journeys.onboarding import services
 from tenantry.journeys.onboarding.models import Registration
 from tenantry.journeys.onboarding.states import DictionaryRule, RegistrationState
+from tenantry.ledger.audit.models import AuditEntry
 from tenantry.ledger.funnel.models import FunnelEvent
 from tenantry.ledger.funnel.states import OPTIONAL, ORDER
 from tests.faces.portal.reading import text_of
@@ -30,6 +32,11 @@ PAGES = ("/trial/", "/trial/code/", "/trial/company/", "/trial/progress/")
 def count() -> int:
     with tenancy.platform("look"):
         return Registration.objects.count()
+
+
+def entries() -> int:
+    with tenancy.platform("look"):
+        return AuditEntry.objects.count()
 
 
 def put(registration: Registration, state: RegistrationState) -> None:
@@ -62,6 +69,32 @@ def test_machines_that_only_look_begin_no_journey(stranger_at_trial: Stranger) -
     assert client.get("/trial/", headers={"sec-purpose": "prefetch"}).status_code == 200
     assert count() == 0
     assert "journey" not in client.cookies
+
+
+def test_network_that_begins_too_many_sees_the_page_and_begins_none(
+    stranger_at_trial: Stranger,
+) -> None:
+    policies.set_policy(
+        key="onboarding.visits_per_network_hour",
+        value=2,
+        reason="test",
+        actor="operator:test",
+        now=clock.now(),
+    )
+    for _ in range(2):
+        Client().get("/trial/")
+    books = entries()
+
+    page = Client().get("/trial/")
+    assert (page.status_code, "journey" in page.cookies) == (200, False)
+    refused = Client().post("/trial/", {"email": COMPANY})
+    assert refused.status_code == 429
+    assert "Too many trials were asked for from your network." in text_of(refused.content.decode())
+    assert (count(), entries()) == (2, books)
+    # Who has begun goes on.
+    assert Client(REMOTE_ADDR="203.0.113.9").get("/trial/").cookies["journey"].value
+    assert stranger_at_trial.client.get("/trial/", REMOTE_ADDR="203.0.113.9").status_code == 200
+    assert stranger_at_trial.gives(COMPANY).headers["Location"] == "/trial/code/"
 
 
 def test_presets_that_make_no_sense_are_left_out(stranger_at_trial: Stranger) -> None:

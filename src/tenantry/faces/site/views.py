@@ -29,6 +29,7 @@ from tenantry.faces.site.leading import (
 from tenantry.faces.site.progress import progress_of
 from tenantry.fleet.hosts import queries as hosts
 from tenantry.journeys.onboarding import services
+from tenantry.journeys.onboarding.errors import TooManyRegistrations
 from tenantry.journeys.onboarding.states import Outcome, RegistrationState
 
 _READ_WRITE = ["GET", "HEAD", "POST"]
@@ -53,7 +54,10 @@ def _first_page(request: HttpRequest, led: Led | None) -> HttpResponse:
     )
     if request.method == "HEAD" or _is_prefetch(request):
         return render(request, "site/trial.html", {"form": form})
-    led = _begun(request, led)
+    try:
+        led = _begun(request, led)
+    except TooManyRegistrations as refusal:
+        return _not_begun(request, form, refusal)
     if request.method == "POST" and form.is_valid():
         with form.refusing():
             return _addressed(request, led, form.cleaned_data["email"])
@@ -68,6 +72,15 @@ def _first_page(request: HttpRequest, led: Led | None) -> HttpResponse:
     response = render(request, "site/trial.html", facts, status=form.status)
     journey.keep(response, led.journey)
     return response
+
+
+def _not_begun(
+    request: HttpRequest, form: AddressForm, refusal: TooManyRegistrations
+) -> HttpResponse:
+    """Show the page to a network that began too many, which is told so once it asks for one."""
+    if request.method == "POST":
+        form.refuse(refusal)
+    return render(request, "site/trial.html", {"form": form}, status=form.status)
 
 
 def _is_prefetch(request: HttpRequest) -> bool:
@@ -97,7 +110,12 @@ def _begun(request: HttpRequest, led: Led | None) -> Led:
         return led
     kept = led.journey if led else journey.begin(trace_id=trace.current().trace_id)
     registration = services.begin(
-        journey_id=kept.id, browser=kept.browser, language=language(), now=clock.now(), **presets
+        journey_id=kept.id,
+        browser=kept.browser,
+        network=network_of(request),
+        language=language(),
+        now=clock.now(),
+        **presets,
     )
     return Led(journey=kept, registration=registration)
 
@@ -155,12 +173,14 @@ def resend(request: HttpRequest, led: Led) -> HttpResponse:
 
 def _code_page(request: HttpRequest, led: Led, form: TrialCodeForm) -> HttpResponse:
     now, decision = clock.now(), led.registration.decision
+    wait = led.resend_wait(now)
     facts = {
         "form": form,
         "led": led,
         "email": led.registration.email,
         "over": led.code_ends_at is not None and led.code_ends_at <= now,
-        "wait": led.resend_wait(now),
+        "wait": wait,
+        "wait_text": words.seconds(wait),
         "looked_at": decision is not None and decision.outcome == Outcome.APPROVAL,
         "kind": decision.kind if decision else "",
     }

@@ -254,6 +254,14 @@ _RULES = (
         least=1,
         most=10_000,
     ),
+    Rule(
+        key="onboarding.visits_per_network_hour",
+        label=_("First visits of the trial page per network and hour"),
+        help=_("Above it the page is shown and nothing is stored; no trial can begin from there."),
+        default=200,
+        least=1,
+        most=100_000,
+    ),
 )
 RULES: Mapping[str, Rule] = MappingProxyType({rule.key: rule for rule in _RULES})
 

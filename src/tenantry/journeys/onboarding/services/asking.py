@@ -28,6 +28,10 @@ from tenantry.ledger.funnel import services as funnel
 from tenantry.ledger.funnel.states import Step
 
 _HOUR = "%Y-%m-%dT%H"
+_LIMITS = {
+    "visits": "onboarding.visits_per_network_hour",
+    "network": "onboarding.per_network_hour",
+}
 # A form sent twice is one wish.
 _ONE_WISH = timedelta(seconds=5)
 
@@ -40,11 +44,13 @@ def begin(
     now: datetime,
     plan: str = "",
     region: str = "",
+    network: str = "",
 ) -> Registration:
     """Open the registration of a journey, once; later calls only change its presets.
 
-    `browser` is a random value that only this browser keeps. Refuses: `RegistrationMissing` when
-    another browser leads the journey.
+    `browser` is a random value that only this browser keeps, `network` the address it calls from,
+    if it is to be limited. Refuses: `RegistrationMissing` when another browser leads the journey,
+    `TooManyRegistrations`.
     """
     if not browser:
         reason = "a registration is bound to a browser: give its random value"
@@ -63,6 +69,9 @@ def begin(
         Registration.objects.bulk_create([fresh], ignore_conflicts=True)
         registration = queries.get_for_browser(journey_id=journey_id, browser=browser)
         if registration.reference == fresh.reference:
+            if network:
+                # A visit stays in the books for ever: nobody is to write them full.
+                _admit(network, now, per="visits")
             _begun(registration, now)
         elif presets and registration.can(Act.GIVE_ADDRESS):
             Registration.objects.filter(id=journey_id).update(**presets)
@@ -102,7 +111,7 @@ def give_address(
         raise AddressUnreadable(problem=PROBLEMS[address])
     if _just_asked(registration, address.normal, now):
         return registration
-    _admit(network, now)
+    _admit(network, now, per="network")
     judged = judging.judge_address(address)
     refused = judged.verdict.outcome is Outcome.REFUSE
     with tenancy.platform("take a stranger's address"):
@@ -119,12 +128,12 @@ def give_address(
     return registration
 
 
-def _admit(network: str, now: datetime) -> None:
+def _admit(network: str, now: datetime, *, per: str) -> None:
     with tenancy.platform("limit registrations"):
         admitted = counters.reserve(
-            key=f"onboarding.network:{network_of(network)}",
+            key=f"onboarding.{per}:{network_of(network)}",
             window=now.strftime(_HOUR),
-            limit=policies.number("onboarding.per_network_hour"),
+            limit=policies.number(_LIMITS[per]),
         )
     if not admitted:
         raise TooManyRegistrations
