@@ -14,6 +14,7 @@ names = {names!r}
 print(json.dumps({{name: getattr(settings, name) for name in names}}))
 """
 COOKIES = ("SESSION_COOKIE_SECURE", "CSRF_COOKIE_SECURE", "SECURE_HSTS_SECONDS")
+COOKIE_NAMES = ("SESSION_COOKIE_NAME", "CSRF_COOKIE_NAME")
 DEPLOY = """
 import django
 django.setup()
@@ -67,6 +68,13 @@ def test_https_makes_cookies_secure(installation: Installation) -> None:
     secure = shown(installation, *COOKIES, BASE_URL="https://tenantry.example")
     assert list(plain.values()) == [False, False, 0]
     assert list(secure.values()) == [True, True, 31_536_000]
+
+
+def test_https_names_cookies_so_that_tenants_cannot_set_them(installation: Installation) -> None:
+    plain = shown(installation, *COOKIE_NAMES, BASE_URL="http://tenantry.example")
+    secure = shown(installation, *COOKIE_NAMES, BASE_URL="https://tenantry.example")
+    assert list(plain.values()) == ["sessionid", "csrftoken"]
+    assert list(secure.values()) == ["__Host-sessionid", "__Host-csrftoken"]
 
 
 def test_only_our_own_origin_may_post(installation: Installation) -> None:

@@ -69,7 +69,7 @@ class LiveApplication:
             await self._live(receive, send)
         elif scope["type"] == "http":
             headers = {name.decode("latin-1").lower(): value for name, value in scope["headers"]}
-            with trace.start(_traceparent(headers)):
+            with trace.start(_traceparent(scope["path"], headers)):
                 await self._answer(scope, headers, receive, send)
 
     async def _live(self, receive: Receive, send: Send) -> None:
@@ -151,8 +151,8 @@ def _trial_topics(headers: dict[str, bytes]) -> tuple[str, ...]:
     return (own, f"tenant:{found.tenant_id}") if found.tenant_id else (own,)
 
 
-def _traceparent(headers: dict[str, bytes]) -> str:
-    led = journey.read(_cookies(headers))
+def _traceparent(path: str, headers: dict[str, bytes]) -> str:
+    led = journey.read(_cookies(headers)) if path == _TRIAL else None
     return led.traceparent if led else headers.get("traceparent", b"").decode("latin-1")
 
 

@@ -37,6 +37,10 @@ CSRF_TRUSTED_ORIGINS = [BASE_URL]
 CSRF_FAILURE_VIEW = "tenantry.faces.portal.refusals.csrf_failure"
 _https = BASE_URL.startswith("https://")
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = _https
+# Over https no other site of the same domain, like a tenant's instance, can set what has this name.
+_only_here = "__Host-" if _https else ""
+SESSION_COOKIE_NAME = f"{_only_here}sessionid"
+CSRF_COOKIE_NAME = f"{_only_here}csrftoken"
 SESSION_COOKIE_AGE = 14 * 24 * 3600
 SESSION_COOKIE_HTTPONLY = True
 SECURE_CONTENT_TYPE_NOSNIFF = True

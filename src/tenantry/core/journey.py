@@ -14,7 +14,7 @@ from django.http import HttpResponseBase
 
 from tenantry.core.ids import uuid7
 
-COOKIE = "journey"
+# Where the pages of journeys are; only these read the cookie.
 PATH = "/trial"
 # Longer than any registration waits, so that whoever comes too late is told so.
 KEPT_SECONDS = 60 * 24 * 3600
@@ -43,7 +43,8 @@ def begin(*, trace_id: str) -> Journey:
 
 def read(cookies: Mapping[str, str]) -> Journey | None:
     """Return the journey that these cookies carry, or None unless we signed it."""
-    sealed = cookies.get(COOKIE, "")
+    name, _path = _place()
+    sealed = cookies.get(name, "")
     if not sealed:
         return None
     try:
@@ -58,11 +59,12 @@ def read(cookies: Mapping[str, str]) -> Journey | None:
 def keep(response: HttpResponseBase, journey: Journey) -> None:
     """Let the browser keep a journey."""
     kept = {"id": str(journey.id), "browser": journey.browser, "trace_id": journey.trace_id}
+    name, path = _place()
     response.set_cookie(
-        COOKIE,
+        name,
         signing.dumps(kept, salt=_SALT),
         max_age=KEPT_SECONDS,
-        path=PATH,
+        path=path,
         httponly=True,
         secure=settings.SESSION_COOKIE_SECURE,
         samesite="Lax",
@@ -71,4 +73,20 @@ def keep(response: HttpResponseBase, journey: Journey) -> None:
 
 def forget(response: HttpResponseBase) -> None:
     """Let the browser drop its journey."""
-    response.delete_cookie(COOKIE, path=PATH, samesite="Lax")
+    name, path = _place()
+    response.set_cookie(
+        name,
+        max_age=0,
+        path=path,
+        secure=settings.SESSION_COOKIE_SECURE,
+        samesite="Lax",
+    )
+
+
+def _place() -> tuple[str, str]:
+    """Return the cookie's name and path.
+
+    Over https its name keeps all other sites of the same domain, tenants' instances among them,
+    from giving a browser a journey that they lead; such a name is bound to the path `/`.
+    """
+    return ("__Host-journey", "/") if settings.SESSION_COOKIE_SECURE else ("journey", PATH)

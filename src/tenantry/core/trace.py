@@ -72,7 +72,7 @@ class TraceMiddleware:
 
     def __call__(self, request: HttpRequest) -> HttpResponseBase:
         """Answer the request inside its trace: that of the visitor's journey, if there is one."""
-        led = journey.read(request.COOKIES)
+        led = journey.read(request.COOKIES) if request.path.startswith(journey.PATH) else None
         given = led.traceparent if led else request.headers.get("traceparent")
         with start(given) as trace:
             response = self.get_response(request)

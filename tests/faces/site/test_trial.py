@@ -4,6 +4,7 @@ import re
 from datetime import timedelta
 
 import pytest
+from django.conf import LazySettings
 from django.core import signing
 from django.http.response import HttpResponseBase
 from django.test import Client
@@ -109,6 +110,25 @@ def test_the_cookie_is_for_the_trial_only_and_no_script_reads_it(
     stranger_at_trial.sees("/trial/")
     cookie = stranger_at_trial.client.cookies["journey"]
     assert (cookie["httponly"], cookie["samesite"], cookie["path"]) == (True, "Lax", "/trial")
+
+
+def test_over_https_no_other_site_of_the_domain_can_set_the_cookie(
+    stranger_at_trial: Stranger, settings: LazySettings
+) -> None:
+    settings.SESSION_COOKIE_SECURE = True
+    client = stranger_at_trial.client
+    begun = client.get("/trial/", secure=True)
+    cookie = client.cookies["__Host-journey"]
+    # RFC 6265bis section 4.1.3.2: only so does a browser take a cookie of this name.
+    assert (cookie["secure"], cookie["path"], cookie["domain"]) == (True, "/", "")
+    led = journey.read({"__Host-journey": cookie.value})
+    assert led is not None
+    assert journey.read({"journey": cookie.value}) is None
+    assert begun.headers["x-trace-id"] == led.trace_id
+    # Pages that are not of the journey do not hear of it, though the browser sends it there.
+    assert client.get("/sign-in/", secure=True).headers["x-trace-id"] != led.trace_id
+    dropped = client.post("/trial/again/", secure=True).cookies["__Host-journey"]
+    assert (dropped["max-age"], dropped["secure"], dropped["path"]) == (0, True, "/")
 
 
 def test_a_company_gets_a_code(stranger_at_trial: Stranger) -> None:
