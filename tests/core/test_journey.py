@@ -9,9 +9,10 @@ from django.http import HttpRequest, HttpResponse
 from django.test import RequestFactory
 
 from tenantry.core import journey, trace
-from tenantry.core.journey import COOKIE, Journey
+from tenantry.core.journey import Journey
 
 TRACE = "4bf92f3577b34da6a3ce929d0e0e4736"
+COOKIE = "journey"
 _SALT = "tenantry.journey"
 
 
