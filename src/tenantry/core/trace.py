@@ -3,7 +3,7 @@
 import re
 import secrets
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
 
@@ -15,6 +15,9 @@ HEADER = "x-trace-id"
 _LONGEST = 256
 # Later versions may append fields; version ff is forbidden.
 _TRACEPARENT = re.compile(r"^(?!ff)[0-9a-f]{2}-([0-9a-f]{32})-([0-9a-f]{16})-[0-9a-f]{2}(?:-.*)?$")
+
+# The hop of a journey that goes on from what is stored.
+_STORED = "0000000000000001"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -61,6 +64,11 @@ def start(traceparent: str | None = None) -> Iterator[Trace]:
         yield trace
     finally:
         _current.reset(token)
+
+
+def rejoin(trace_id: str) -> AbstractContextManager[Trace]:
+    """Run a block as one hop of a journey whose id was stored."""
+    return start(f"00-{trace_id}-{_STORED}-01")
 
 
 class TraceMiddleware:

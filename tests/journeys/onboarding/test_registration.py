@@ -149,12 +149,18 @@ def test_free_mail_waits_for_an_operator(visitor: Visitor, now: datetime) -> Non
     assert (count(Tenant), count(Run)) == (0, 0)
     assert letters(FREE)[-1] == f"We have your registration {waiting.reference}"
 
-    approved = services.approve(
-        registration_id=waiting.id, actor=OPERATOR, reason="known to us", now=now
-    )
+    # The operator's own request is no part of the visitor's journey.
+    with trace.start():
+        approved = services.approve(
+            registration_id=waiting.id, actor=OPERATOR, reason="known to us", now=now
+        )
     assert approved.state == RegistrationState.ACCEPTED
     assert (approved.reviewed_by, approved.reason) == (OPERATOR, "known to us")
     assert steps(visitor.journey_id)[-3:] == ["details_given", "approved", "accepted"]
+    assert approved.tenant_id is not None
+    run = provisioning.run_of(approved.tenant_id)
+    assert run is not None
+    assert run.trace_id == waiting.trace_id
     again = services.approve(registration_id=waiting.id, actor=OPERATOR, now=now)
     assert (again.state, count(Tenant), count(Run)) == (RegistrationState.ACCEPTED, 1, 1)
     with pytest.raises(NotNow):

@@ -5,7 +5,7 @@ from uuid import UUID
 
 from django.conf import settings
 
-from tenantry.core import live, tenancy
+from tenantry.core import live, tenancy, trace
 from tenantry.core.errors import NotFound
 from tenantry.customers.accounts import queries as people
 from tenantry.customers.accounts import services as accounts
@@ -123,11 +123,16 @@ def _accept(
 
 
 def approve(*, registration_id: UUID, actor: str, now: datetime, reason: str = "") -> Registration:
-    """Let a waiting registration in; once more changes nothing. Refuses: `NotFound`, `NotNow`."""
+    """Let a waiting registration in, as part of the visitor's journey; once more changes nothing.
+
+    Refuses: `NotFound`, `NotNow`.
+    """
     with tenancy.platform("approve a registration"):
         registration = _waiting(registration_id)
-        if registration.tenant_id is None:
-            _require_waiting(registration)
+        if registration.tenant_id is not None:
+            return registration
+        _require_waiting(registration)
+        with trace.rejoin(registration.trace_id):
             funnel.record(step=Step.APPROVED, subject=registration.id, at=now)
             _accept(
                 registration,
@@ -136,7 +141,7 @@ def approve(*, registration_id: UUID, actor: str, now: datetime, reason: str = "
                 action=Action.ONBOARDING_REGISTRATION_APPROVED,
                 reason=reason.strip(),
             )
-            live.notify("console", kind="registration")
+        live.notify("console", kind="registration")
     return registration
 
 
@@ -153,28 +158,29 @@ def reject(*, registration_id: UUID, reason: str, actor: str, now: datetime) -> 
         if registration.state == RegistrationState.REJECTED:
             return registration
         _require_waiting(registration)
-        move(
-            registration,
-            RegistrationState.REJECTED,
-            now=now,
-            actor=actor,
-            action=Action.ONBOARDING_REGISTRATION_REJECTED,
-            reason=given,
-            changes={"reviewed_by": actor, "reviewed_at": now, "reason": given},
-        )
-        notices.send_mail(
-            to=registration.email,
-            language=registration.language,
-            template="trial_rejected",
-            facts={
-                "company": registration.company,
-                "reference": registration.reference,
-                "reason": given,
-                "trial": f"{settings.BASE_URL}/trial",
-            },
-            dedupe_key=f"trial_rejected:{registration.id}",
-            now=now,
-        )
+        with trace.rejoin(registration.trace_id):
+            move(
+                registration,
+                RegistrationState.REJECTED,
+                now=now,
+                actor=actor,
+                action=Action.ONBOARDING_REGISTRATION_REJECTED,
+                reason=given,
+                changes={"reviewed_by": actor, "reviewed_at": now, "reason": given},
+            )
+            notices.send_mail(
+                to=registration.email,
+                language=registration.language,
+                template="trial_rejected",
+                facts={
+                    "company": registration.company,
+                    "reference": registration.reference,
+                    "reason": given,
+                    "trial": f"{settings.BASE_URL}/trial",
+                },
+                dedupe_key=f"trial_rejected:{registration.id}",
+                now=now,
+            )
         live.notify("console", kind="registration")
     return registration
 
