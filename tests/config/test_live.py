@@ -17,11 +17,12 @@ from django.http import HttpResponse
 from django.test import Client
 
 from tenantry.config.events import QUEUE_LENGTH, Hub, Reader, stream
-from tenantry.config.live import LiveApplication, Message
-from tenantry.core import db, journey, live, tenancy
+from tenantry.config.live import LiveApplication, Message, topics_of
+from tenantry.core import clock, db, journey, live, tenancy
 from tenantry.customers.accounts.models import User
 from tenantry.customers.tenants.models import Membership, Tenant
 from tenantry.faces.console.standing import Standing
+from tenantry.journeys.onboarding.models import Registration
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -115,9 +116,19 @@ async def listening(
 
 
 def led_by(client: Client) -> str:
-    """Return the cookie of a browser that opens the trial."""
+    """Return the cookie of a browser that has proven an address in the trial."""
     assert client.get("/trial/").status_code == 200
-    return str(client.cookies["journey"].value)
+    cookie = str(client.cookies["journey"].value)
+    put(cookie, "verified", verified_at=clock.now())
+    return cookie
+
+
+def put(cookie: str, state: str, **facts: object) -> None:
+    """Bring a registration to a state, however it would have come there."""
+    led = journey.read({"journey": cookie})
+    assert led is not None
+    with tenancy.platform("arrange"):
+        Registration.objects.filter(id=led.id).update(state=state, email_key=led.id.hex, **facts)
 
 
 def at_trial(cookie: str) -> dict[str, Any]:
@@ -362,6 +373,27 @@ def test_a_foreign_cookie_hears_nothing_of_a_registration(
     assert status == 404
     assert problem["code"] == "registration_missing"
     assert problem["trace_id"] == headers["x-trace-id"]
+
+
+def test_a_visitor_who_proved_no_address_hears_nothing(application: LiveApplication) -> None:
+    ours = led_by(Client())
+    put(ours, "code_sent", verified_at=None)
+    status, _headers, problem = answer(application, at_trial(ours))
+    assert (status, problem["code"]) == (404, "registration_missing")
+
+
+def test_what_is_ready_is_heard_by_its_members_alone(
+    application: LiveApplication, tenant: Tenant, owner: User
+) -> None:
+    ours = led_by(Client())
+    headers = {"cookie": f"journey={ours}".encode()}
+    put(ours, "accepted", tenant_id=tenant.id, user_id=owner.id)
+    led = journey.read({"journey": ours})
+    assert led is not None
+    own = f"registration:{led.id}"
+    assert topics_of("/trial/events", headers) == (own, f"tenant:{tenant.id}")
+    put(ours, "ready")
+    assert topics_of("/trial/events", headers) == (own,)
 
 
 def test_the_stream_of_a_journey_carries_its_trace(application: LiveApplication) -> None:

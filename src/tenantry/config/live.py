@@ -30,6 +30,7 @@ from tenantry.faces.portal.access import person
 from tenantry.faces.portal.refusals import SignInNeeded
 from tenantry.journeys.onboarding import queries as onboarding
 from tenantry.journeys.onboarding.errors import RegistrationMissing
+from tenantry.journeys.onboarding.states import RegistrationState
 
 Message = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[Message]]
@@ -147,8 +148,13 @@ def _trial_topics(headers: dict[str, bytes]) -> tuple[str, ...]:
     if led is None:
         raise RegistrationMissing
     found = onboarding.get_for_browser(journey_id=led.id, browser=led.browser)
+    # Every visitor leads a registration: who has proven no address has nothing to wait for here.
+    if found.verified_at is None:
+        raise RegistrationMissing
     own = f"registration:{found.id}"
-    return (own, f"tenant:{found.tenant_id}") if found.tenant_id else (own,)
+    # What is ready is its members' alone, whoever set it up.
+    has_steps = found.tenant_id is not None and found.state != RegistrationState.READY
+    return (own, f"tenant:{found.tenant_id}") if has_steps else (own,)
 
 
 def _traceparent(path: str, headers: dict[str, bytes]) -> str:
