@@ -12,6 +12,7 @@ from django.utils.html import escape
 
 from tenantry.core import clock, journey, tenancy
 from tenantry.customers.notices.models import Mail
+from tenantry.faces.site.forms import zone_names
 from tenantry.fleet.hosts import queries as hosts
 from tenantry.fleet.hosts import services as host_services
 from tenantry.governance.policies import services as policies
@@ -467,3 +468,22 @@ def test_pages_keep_to_the_strict_policy(stranger_at_trial: Stranger) -> None:
 
 def test_the_sign_in_leads_here(db: None) -> None:
     assert 'href="/trial/"' in Client().get("/sign-in/").content.decode()
+
+
+def test_all_pages_speak_the_visitors_language(stranger_at_trial: Stranger) -> None:
+    stranger_at_trial.client.cookies["language"] = "ko"
+    pages = [stranger_at_trial.sees("/trial/")]
+    stranger_at_trial.gives(FREE)
+    pages.append(stranger_at_trial.sees("/trial/code/"))
+    code = stranger_at_trial.code(FREE)
+    stranger_at_trial.client.post("/trial/code/", {"code": code})
+    pages.append(stranger_at_trial.sees("/trial/company/"))
+    stranger_at_trial.tells(company="한빛")
+    pages.append(stranger_at_trial.sees("/trial/progress/"))
+    for page in pages:
+        assert '<html lang="ko"' in page
+        text = text_of(page).replace(stranger_at_trial.registration.reference, "")
+        words = set(re.findall(r"[A-Za-z]{3,}", re.sub(r"\S+@\S+", "", text)))
+        # Names stay; no sentence is left in English.
+        zones = re.findall(r"[A-Za-z]+", " ".join(zone_names()))
+        assert words - {"English", "ERP", *zones} == set()
