@@ -63,7 +63,8 @@ STEP_MOVES: Moves = check_moves(
         _S.PENDING: frozenset({_S.RUNNING, _S.SKIPPED}),
         # PENDING: what an earlier step showed no longer counts.
         _S.RUNNING: frozenset({_S.PENDING, _S.WAITING, _S.SUCCEEDED, _S.FAILED, _S.COMPENSATED}),
-        _S.WAITING: frozenset({_S.RUNNING, _S.COMPENSATED}),
+        # FAILED: it could not be undone.
+        _S.WAITING: frozenset({_S.RUNNING, _S.COMPENSATED, _S.FAILED}),
         # Done again: by an operator's wish, or because what it showed is too old to count.
         _S.SUCCEEDED: frozenset({_S.PENDING, _S.COMPENSATED}),
         _S.FAILED: frozenset({_S.PENDING, _S.COMPENSATED}),

@@ -39,8 +39,6 @@ from tenantry.ledger.funnel import services as funnel
 LEASE = timedelta(seconds=15)
 ACTOR = "system:provisioning"
 _LONGEST = 500
-# The hop of a journey that sends on what it finds in a table.
-_OURS = "0000000000000001"
 
 
 class LeaseLost(Exception):
@@ -199,7 +197,7 @@ def wait(
         run = _locked(given)
         if run.cancel_asked and not given.undoing:
             noted["next_try_at"] = now
-        if given.undoing:
+        if given.undoing and step.state != StepState.RUNNING:
             _release(step, noted)
         else:
             _conclude(step, StepState.WAITING, now, noted)
@@ -216,7 +214,7 @@ def fail(given: Claim, *, code: str, detail: str, now: datetime) -> None:
     noted = _noted(code, detail)
     with tenancy.scope(step.tenant_id):
         run = _locked(given)
-        if given.undoing:
+        if given.undoing and step.state not in {StepState.RUNNING, StepState.WAITING}:
             _release(step, noted)
         else:
             _conclude(step, StepState.FAILED, now, noted | {"ended_at": now})
@@ -338,7 +336,7 @@ def send(run: Run, *, at: datetime | None = None) -> None:
     No lock: the lease of a step keeps others away, and a message for later stands in no one's way.
     """
     when = "later" if at else "now"
-    with trace.start(f"00-{run.trace_id}-{_OURS}-01"):
+    with trace.rejoin(run.trace_id):
         advance = AdvanceRun(run_id=run.id, tenant_id=run.tenant_id)
         defer(advance, queueing_lock=f"run:{run.id}:{when}", at=at)
 
