@@ -19,6 +19,7 @@ _ALL = (
     "gateway",
     "lanes",
     "lateness",
+    "provisioning",
     "publish",
     "stampede",
     "verdict",
