@@ -16,6 +16,7 @@ from django.db import connection
 from django.utils.module_loading import import_string
 from playwright.async_api import Browser, Page, Route, async_playwright
 from rich.console import Console
+from rich.markup import escape
 
 from tenantry.config import counting
 from tenantry.config.machine import Addresses
@@ -43,7 +44,7 @@ class PlayedLine:
     def note(self, text: str) -> None:
         """Keep and show what was seen."""
         self.notes.append(text)
-        _told.print(f"      {text}", style="dim", highlight=False)
+        _told.print(f"      {text}", style="dim", highlight=False, markup=False)
 
     @property
     def held(self) -> bool:
@@ -89,7 +90,8 @@ class RunningStage:
             raise LineBroken(text) from error
         finally:
             line.seconds = round(time.monotonic() - began, 2)
-            mark = "[green]held[/green]" if line.held else f"[red]broken[/red] {line.error}"
+            broken = f"[red]broken[/red] {escape(line.error)}"
+            mark = "[green]held[/green]" if line.held else broken
             _told.print(f"      {mark} in {line.seconds:.1f} s", highlight=False)
 
     async def page(self, person: str, *, locale: str = "en-US") -> Page:

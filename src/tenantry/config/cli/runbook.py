@@ -48,8 +48,8 @@ def tenant_archive(*, short_id: str, reason: str, dry_run: bool, as_json: bool) 
 @runbook.command("free-mail-review")
 @click.option("--reference", default="", help="One registration; without it, all that wait.")
 @click.option("--approve", "verdict", flag_value="approve", default="", help="Let it in.")
-@click.option("--reject", "verdict", flag_value="reject", help="Turn it down; give the reason.")
-@_reason
+@click.option("--reject", "verdict", flag_value="reject", help="Turn it down, with a reason.")
+@click.option("--reason", default="", help="Kept in the audit log; a rejection mails it.")
 @_dry_run
 @json_option
 def free_mail_review(
