@@ -74,22 +74,25 @@ def start_run(
             raise RunInProgress
         if tenant.state not in BEGIN_FROM[kind]:
             raise RunNotAllowed(state=tenant.get_state_display())
-        names = plan(kind=kind, tenant_state=tenant.state)
-        Step.objects.bulk_create(
-            Step(
-                id=uuid7(),
-                tenant_id=tenant_id,
-                run=run,
-                position=position,
-                name=name,
-                state=StepState.PENDING,
-            )
-            for position, name in enumerate(names)
-        )
+        _lay_out(run, plan(kind=kind, tenant_state=tenant.state))
         _record(run, Action.PROVISIONING_RUN_STARTED, actor, reason, now)
         turns.send(run)
         turns.tell(run)
     return run
+
+
+def _lay_out(run: Run, names: tuple[str, ...]) -> None:
+    Step.objects.bulk_create(
+        Step(
+            id=uuid7(),
+            tenant_id=run.tenant_id,
+            run=run,
+            position=position,
+            name=name,
+            state=StepState.PENDING,
+        )
+        for position, name in enumerate(names)
+    )
 
 
 def _region_of(tenant_id: UUID) -> str:
