@@ -171,7 +171,7 @@ def _messages(_kept_cells: Kept) -> Iterator[str]:
         )
         for m in registries.messages()
     ]
-    head = ("Message", "Kind", "Process", "Fields", "Handled by", "Every", "Meaning")
+    head = ("Message", "Kind", "Queue", "Fields", "Handled by", "Every", "Meaning")
     yield from table(head, rows)
 
 
@@ -183,7 +183,8 @@ def _processes(kept: Kept) -> Iterator[str]:
     rows = []
     for process in registries.processes():
         name = code(f"tenantry {process.name}")
-        messages = ", ".join(map(code, handled.get(process.name or "", [])))
+        queues = registries.queues_of(process)
+        messages = ", ".join(code(name) for queue in queues for name in handled.get(queue, []))
         rows.append((name, process.help or "", messages, _kept(kept, name, 3)))
     yield from table(("Process", "Does", "Handles", "While none runs"), rows)
 

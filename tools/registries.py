@@ -40,11 +40,16 @@ _KINDS = {"text": "text", "flag": "yes or no", "number": "number", "words": "wor
 
 
 def files() -> Iterator[tuple[str, Path]]:
-    """Yield every module of platform and products, with its file; migrations are history."""
+    """Yield every module of platform and products, with its file.
+
+    Migrations are history. A folder that is no package holds programs which run somewhere else,
+    with other libraries: those of a product's application.
+    """
     for source in SOURCES:
         for path in sorted(source.rglob("*.py")):
             parts = path.relative_to(source).with_suffix("").parts
-            if "migrations" not in parts:
+            in_package = (path.parent / "__init__.py").exists()
+            if in_package and "migrations" not in parts:
                 yield ".".join(parts).removesuffix(".__init__"), path
 
 
@@ -86,6 +91,13 @@ def processes() -> Iterator[click.Command]:
         callback = command.callback
         if callback and callback.__module__.endswith(".processes"):
             yield command
+
+
+def queues_of(process: click.Command) -> tuple[str, ...]:
+    """Return the queues whose messages a process handles."""
+    callback = process.callback
+    queues = getattr(import_module(callback.__module__), "QUEUES", {}) if callback else {}
+    return tuple(queues.get(process.name, ()))
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -124,7 +124,10 @@ def test_new_setting_asks_for_its_meaning(monkeypatch: pytest.MonkeyPatch) -> No
 def test_every_way_to_read_a_setting_is_found(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    (tmp_path / "room.py").write_text(
+    room = tmp_path / "room"
+    room.mkdir()
+    (room / "__init__.py").touch()
+    (room / "reading.py").write_text(
         'A = env.text("A_TEXT", "a")\n'
         'B = env.number("B_NUMBER", 2)\n'
         'C = env.flag("C_FLAG", default=True)\n'
@@ -133,6 +136,9 @@ def test_every_way_to_read_a_setting_is_found(
         'F = os.environ.get("F_PLAIN", "")\n'
         'G = os.environ.get("PATH")\n'
     )
+    # No package: a program that runs somewhere else.
+    (room / "application").mkdir()
+    (room / "application/serve.py").write_text('H = os.environ.get("H_ELSEWHERE")\n')
     monkeypatch.setattr(registries, "SOURCES", (tmp_path,))
     assert [(s.name, s.default, s.kind) for s in registries.settings()] == [
         ("A_TEXT", "a", "text"),

@@ -199,7 +199,9 @@ def test_every_refusal_is_said_in_korean() -> None:
             error = refusal()
             error.facts = defaultdict(lambda: 7)
             assert HANGUL.search(error.text()), refusal
-            assert HANGUL.search(error.remedy_text()), refusal
+            # One refusal tells the remedy of what it was refused for, and has no words of its own.
+            if str(refusal.remedy) != "%(cure)s":
+                assert HANGUL.search(error.remedy_text()), refusal
 
 
 def test_every_error_code_and_gate_is_explained_in_korean() -> None:

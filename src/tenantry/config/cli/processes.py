@@ -3,6 +3,7 @@
 import os
 import socket
 import threading
+from collections.abc import Mapping
 
 import click
 from granian import Granian
@@ -15,6 +16,11 @@ from tenantry.ledger.audit import sealer
 from tenantry.work.automation import workers
 from tenantry.work.schedules import scheduling
 
+# The queues whose messages a process handles, by its command.
+QUEUES: Mapping[str, tuple[str, ...]] = {
+    "worker": ("worker", "pipelines"),
+    "browser": ("browser",),
+}
 _host = click.option("--host", default="127.0.0.1", show_default=True, help="Address to bind.")
 
 
@@ -93,7 +99,7 @@ def scheduler() -> None:
 def worker(*, concurrency: int) -> None:
     """Handle messages: mails, notices, rescue and other chores, and runs of instances."""
     with process("worker"):
-        workers.run_worker(queues=["worker", "pipelines"], concurrency=concurrency)
+        workers.run_worker(queues=QUEUES["worker"], concurrency=concurrency)
 
 
 @click.command()
@@ -101,7 +107,7 @@ def worker(*, concurrency: int) -> None:
 def browser(*, lanes: int) -> None:
     """Work for customers in Chromium, one lane per account."""
     with process("browser"):
-        workers.run_worker(queues=["browser"], concurrency=lanes)
+        workers.run_worker(queues=QUEUES["browser"], concurrency=lanes)
 
 
 @click.command()

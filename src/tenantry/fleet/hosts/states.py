@@ -2,6 +2,7 @@
 
 from django.db.models import TextChoices
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
 from tenantry.core.states import check_moves
 
@@ -9,7 +10,7 @@ from tenantry.core.states import check_moves
 class HostState(TextChoices):
     """Whether a host takes new tenants; those it has stay in every state."""
 
-    OPEN = "open", _("open")
+    OPEN = "open", pgettext_lazy("host", "open")
     DRAINING = "draining", _("draining")
     LOST = "lost", _("lost")
 
@@ -28,7 +29,7 @@ HOST_MOVES = check_moves(
 class LeaseState(TextChoices):
     """Who holds a share of a host: HELD runs out, CONFIRMED does not."""
 
-    HELD = "held", _("held")
+    HELD = "held", pgettext_lazy("room on a host", "held")
     CONFIRMED = "confirmed", _("in use")
     RELEASED = "released", _("given back")
 

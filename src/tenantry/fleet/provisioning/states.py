@@ -2,6 +2,7 @@
 
 from django.db.models import TextChoices
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
 from tenantry.core.states import Moves, check_moves, terminal
 
@@ -9,7 +10,7 @@ from tenantry.core.states import Moves, check_moves, terminal
 class RunKind(TextChoices):
     """What a run does to a tenant."""
 
-    CREATE = "create", _("set up")
+    CREATE = "create", pgettext_lazy("what a run does", "set up")
     SUSPEND = "suspend", _("suspend")
     RESUME = "resume", _("resume")
     ARCHIVE = "archive", _("archive")
@@ -83,7 +84,7 @@ class Desired(TextChoices):
 
     RUNNING = "running", _("running")
     STOPPED = "stopped", _("stopped")
-    REMOVED = "removed", _("removed")
+    REMOVED = "removed", pgettext_lazy("instance", "removed")
 
 
 class Observed(TextChoices):
@@ -94,7 +95,7 @@ class Observed(TextChoices):
     RUNNING = "running", _("running")
     DEAD = "dead", _("dead")
     STOPPED = "stopped", _("stopped")
-    REMOVED = "removed", _("removed")
+    REMOVED = "removed", pgettext_lazy("instance", "removed")
 
 
 class ConditionType(TextChoices):

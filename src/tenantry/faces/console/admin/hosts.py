@@ -11,7 +11,7 @@ from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext as gettext_now
 from django.utils.translation import gettext_lazy as _
-from django.utils.translation import ngettext, ngettext_lazy
+from django.utils.translation import ngettext, ngettext_lazy, pgettext_lazy
 
 from tenantry.core import clock
 from tenantry.core.errors import Text
@@ -32,7 +32,7 @@ from tenantry.fleet.hosts.states import HostState, LeaseState
 _NEARLY_FULL, _FULL = 80, 95
 _GATE_NAMES: dict[str, Text] = {
     "region": _("region"),
-    "open": _("open"),
+    "open": pgettext_lazy("host", "open"),
     "heard": _("heard of"),
     "memory": _("memory"),
     "cpu": _("processor"),
