@@ -2,8 +2,10 @@
 
 import json
 import socket
+import threading
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, ExitStack
+from itertools import count
 from pathlib import Path
 
 import pytest
@@ -221,3 +223,34 @@ def test_instance_that_hangs_at_its_door_keeps_nobody_else_waiting(narrow: Narro
         gate.put(fresh__localhost=["0" * 32, f"127.0.0.1:{gate.two.port}", True])
         until(lambda: ask(gate.port, "fresh.localhost").status == 200, patience=5.0)
         assert ask(gate.port, TWO, "/.tenantry/enter?ticket=good").status == 200
+
+
+@pytest.mark.parametrize(
+    ("name", "head"),
+    [
+        # A status below 100 would end the server's process.
+        ("low", b"099 Low\r\n"),
+        ("switching", b"101 Switching Protocols\r\nUpgrade: other\r\nConnection: upgrade\r\n"),
+        ("high", b"999 High\r\n"),
+        ("control", b"200 OK\r\nX-Control: a\x01b\r\n"),
+        ("delete", b"200 OK\r\nX-Delete: a\x7fb\r\n"),
+    ],
+)
+def test_answer_that_no_client_may_be_given_is_none(own: Gate, name: str, head: bytes) -> None:
+    def say() -> None:
+        link, _peer = hostile.accept()
+        with link:
+            link.recv(65_536)
+            link.sendall(b"HTTP/1.1 " + head + b"Content-Length: 2\r\n\r\nok")
+
+    host = f"{name}.localhost"
+    with socket.create_server(("127.0.0.1", 0)) as hostile:
+        hostile.settimeout(30)
+        saying = threading.Thread(target=say)
+        saying.start()
+        own.put(**{host: ["0" * 32, f"127.0.0.1:{hostile.getsockname()[1]}", True]})
+        # Unknown until the route is read.
+        answers = (ask(own.port, host).status for _ in count())
+        assert next(status for status in answers if status != 404) == 502
+        saying.join()
+        assert ask(own.port, ONE).status == 200

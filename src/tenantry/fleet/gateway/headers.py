@@ -30,6 +30,9 @@ _OUR_PREFIXES = (b"x-forwarded-", b"x-tenant-", b"x-tenantry-")
 _SOCKET = b"sec-websocket-"
 # The bytes of RFC 3986's host and port; nothing that a log, a header or an upstream could trip on.
 _HOST = re.compile(rb"[A-Za-z0-9._~-]{1,255}(?::\d{1,5})?|\[[0-9A-Fa-f:.]{2,45}\](?::\d{1,5})?")
+# What may stand in a field of an answer: RFC 9110 section 5.5. Servers below us break on the rest.
+_FIELD = re.compile(rb"[\t\x20-\x7e\x80-\xff]*")
+_FINAL = range(200, 600)
 # All of ASCII that a request line may hold; the rest is written in %XX.
 _AS_IT_IS = "".join(chr(code) for code in range(0x21, 0x7F))
 
@@ -110,6 +113,11 @@ def downward(headers: RawHeaders, here: Trace) -> list[tuple[bytes, bytes]]:
     dropped = _named_by_connection(headers) | _HOP_BY_HOP | {_TRACE_ID}
     passed = [(name, value) for name, value in headers if name.lower() not in dropped]
     return [*passed, (_TRACE_ID, here.trace_id.encode())]
+
+
+def may_be_passed(status: int, headers: RawHeaders) -> bool:
+    """Return whether an answer's status and header are such as a client may be given."""
+    return status in _FINAL and all(_FIELD.fullmatch(value) for _name, value in headers)
 
 
 def target_of(path: bytes, query: bytes) -> str:

@@ -23,6 +23,7 @@ Send = Callable[[Message], Awaitable[None]]
 # Shorter than servers keep idle connections, so that a request seldom meets one just closed.
 _IDLE_SECONDS = 1.5
 _NOTHING_OF_ITS_OWN = frozenset({"accept", "accept-encoding", "content-type", "user-agent"})
+_UNFIT = "an answer that no client may be given"
 _log = get_logger(__name__)
 
 
@@ -153,6 +154,8 @@ async def _pass(
             data=inflow.chunks() if request.has_body else None,
             allow_redirects=False,
         ) as answer:
+            if not headers.may_be_passed(answer.status, answer.raw_headers):
+                raise aiohttp.ClientPayloadError(_UNFIT)
             start = {
                 "type": "http.response.start",
                 "status": answer.status,
