@@ -16,6 +16,7 @@ from tenantry.customers.accounts.models import User
 from tenantry.faces.console.listing import TenantRowsAdmin
 from tenantry.faces.console.panels import Facts, Panel, Prose
 from tenantry.faces.console.site import console
+from tenantry.faces.console.targets import kind_of, moved
 from tenantry.faces.console.words import NOTHING, actor_link, both, code, journey, row_link, uuid_of
 from tenantry.ledger.audit import queries
 from tenantry.ledger.audit.models import AuditEntry
@@ -182,7 +183,7 @@ def lines_of(request: HttpRequest, entries: Sequence[Any]) -> list[Line]:
         Line(
             entry=entry,
             tone=_tone_of(entry.action),
-            moved=_moved(entry),
+            moved=moved(entry.target_kind, entry.facts),
             who=actor_link(entry.actor, people),
             what=_what(entry),
             company=row_link("tenants", "tenant", entry.tenant_id, entry.company)
@@ -196,13 +197,8 @@ def lines_of(request: HttpRequest, entries: Sequence[Any]) -> list[Line]:
 def _what(entry: AuditEntry) -> object:
     page = _PAGES.get(entry.target_kind)
     short = entry.target_id[:13] if uuid_of(entry.target_id) else entry.target_id
-    shown = f"{entry.target_kind} {short}"
+    shown = f"{kind_of(entry.target_kind)} {short}"
     return row_link(*page, entry.target_id, shown) if page and entry.target_id else shown
-
-
-def _moved(entry: AuditEntry) -> str:
-    facts = entry.facts
-    return f"{facts['from']} → {facts['to']}" if {"from", "to"} <= facts.keys() else ""
 
 
 _BAD = ("refused", "rejected", "banned", "suspended", "failed", "lost", "removed", "destroyed")
