@@ -39,7 +39,8 @@ _log = logs.get_logger(__name__)
 @click.option("--json", "as_json", is_flag=True, help="Print the stories' summary.")
 def up(*, port: int, story: bool, leave: bool, as_json: bool) -> None:
     """Set everything up and run every process, starting again those that die."""
-    logs.configure(process="up")
+    # What a person reads here is told in lines; the log has only what went wrong.
+    logs.configure(process="up", level="WARNING")
     # Whatever runs at that moment, also the story, ends and takes the processes along.
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     say = _timed()
