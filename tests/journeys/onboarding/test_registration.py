@@ -536,6 +536,22 @@ def test_addresses_per_network_are_limited(visitor: Visitor, now: datetime) -> N
     visitor.later(hours=1).gives(COMPANY)
 
 
+def test_domain_that_asks_again_and_again_asks_an_operator(visitor: Visitor, now: datetime) -> None:
+    set_policy("onboarding.per_domain_day", 2, now)
+
+    def state_of(email: str, asking: Visitor) -> str:
+        asking.proves(email)
+        return asking.tells().state
+
+    found = [
+        state_of(f"kim{more}.kr", visitor.elsewhere(f"b{more}"))
+        for more in ("@hanbit", "+1@hanbit", "+2@hanbit", "@mail.hanbit", "@another")
+    ]
+    accepted, waits = RegistrationState.ACCEPTED, RegistrationState.AWAITING_APPROVAL
+    assert found == [accepted, accepted, waits, waits, accepted]
+    assert state_of("kim+3@hanbit.kr", visitor.elsewhere("b3").later(days=1)) == accepted
+
+
 def test_code_limit_leaves_the_registration_alone(visitor: Visitor, now: datetime) -> None:
     set_policy("codes.per_address_hour", 1, now)
     visitor.begins()

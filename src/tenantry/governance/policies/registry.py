@@ -255,6 +255,14 @@ _RULES = (
         most=10_000,
     ),
     Rule(
+        key="onboarding.per_domain_day",
+        label=_("Companies let in per mail domain and day"),
+        help=_("Whoever owns a domain has any number of addresses; further ones ask an operator."),
+        default=5,
+        least=1,
+        most=10_000,
+    ),
+    Rule(
         key="onboarding.visits_per_network_hour",
         label=_("First visits of the trial page per network and hour"),
         help=_("Above it the page is shown and nothing is stored; no trial can begin from there."),

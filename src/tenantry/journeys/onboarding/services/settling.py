@@ -15,9 +15,12 @@ from tenantry.customers.tenants.states import TenantState
 from tenantry.fleet.hosts import queries as hosts
 from tenantry.fleet.provisioning import services as provisioning
 from tenantry.fleet.provisioning.states import RunKind
+from tenantry.governance.policies import queries as policies
+from tenantry.governance.policies import services as counters
+from tenantry.journeys.onboarding import lists
 from tenantry.journeys.onboarding.capabilities import Act
 from tenantry.journeys.onboarding.errors import NotNow, ReasonMissing, RegionUnavailable
-from tenantry.journeys.onboarding.models import Registration
+from tenantry.journeys.onboarding.models import Decision, Registration
 from tenantry.journeys.onboarding.services.moving import VISITOR, lock, move, require
 from tenantry.journeys.onboarding.states import RUNNING, Outcome, RegistrationState
 from tenantry.ledger.audit.vocabulary import Action
@@ -37,6 +40,8 @@ def give_details(
 ) -> Registration:
     """Take company and region; then accept, or wait for an operator, as the verdict says.
 
+    Of one domain only so many are accepted a day, the others wait.
+
     Accepting makes person, tenant, membership and run in one transaction. Submitted again, or by
     many at once, it changes nothing more. Refuses: `RegionUnavailable`, tenants'
     `TenantNameInvalid`, `ZoneUnknown` and `LanguageUnknown`, accounts' `AddressTaken` for a person
@@ -55,11 +60,25 @@ def give_details(
             step=Step.DETAILS_GIVEN, subject=registration.id, at=now, facts={"region": region}
         )
         move(registration, RegistrationState.VERIFIED, now=now, changes=details)
-        if registration.decision is not None and registration.decision.outcome == Outcome.ACCEPT:
+        if _may_enter(registration.decision, now):
             _accept(registration, actor=VISITOR, now=now)
         else:
             _wait(registration, now)
     return registration
+
+
+def _may_enter(decision: Decision | None, now: datetime) -> bool:
+    """Return whether nobody needs to be asked: the verdict says so, and its domain is not milked.
+
+    Outside the providers that we know, each plus, and each host name, may be a mailbox of its own.
+    """
+    if decision is None or decision.outcome != Outcome.ACCEPT:
+        return False
+    return counters.reserve(
+        key=f"onboarding.domain:{lists.registrable(decision.domain) or decision.domain}",
+        window=now.strftime("%Y-%m-%d"),
+        limit=policies.number("onboarding.per_domain_day"),
+    )
 
 
 def _wait(registration: Registration, now: datetime) -> None:
