@@ -1,5 +1,6 @@
 """A stranger's way from the first page to acceptance, and every way in which it goes wrong."""
 
+from collections.abc import Callable
 from datetime import datetime, timedelta
 from functools import partial
 from uuid import UUID
@@ -550,6 +551,17 @@ def test_domain_that_asks_again_and_again_asks_an_operator(visitor: Visitor, now
     accepted, waits = RegistrationState.ACCEPTED, RegistrationState.AWAITING_APPROVAL
     assert found == [accepted, accepted, waits, waits, accepted]
     assert state_of("kim+3@hanbit.kr", visitor.elsewhere("b3").later(days=1)) == accepted
+
+
+def test_domain_that_the_dictionary_allows_asks_nobody(
+    visitor: Visitor, list_domain: Callable[[str, DictionaryRule], None], now: datetime
+) -> None:
+    set_policy("onboarding.per_domain_day", 1, now)
+    list_domain("hanbit.kr", DictionaryRule.ALLOW)
+    for more in ("", "+1", "+2"):
+        asking = visitor.elsewhere(f"b{more}")
+        asking.proves(f"kim{more}@hanbit.kr")
+        assert asking.tells().state == RegistrationState.ACCEPTED
 
 
 def test_code_limit_leaves_the_registration_alone(visitor: Visitor, now: datetime) -> None:

@@ -257,7 +257,10 @@ _RULES = (
     Rule(
         key="onboarding.per_domain_day",
         label=_("Companies let in per mail domain and day"),
-        help=_("Whoever owns a domain has any number of addresses; further ones ask an operator."),
+        help=_(
+            "Whoever owns a domain has any number of addresses; further ones ask an operator,"
+            " unless the dictionary allows the domain."
+        ),
         default=5,
         least=1,
         most=10_000,

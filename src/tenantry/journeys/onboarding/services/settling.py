@@ -22,10 +22,17 @@ from tenantry.journeys.onboarding.capabilities import Act
 from tenantry.journeys.onboarding.errors import NotNow, ReasonMissing, RegionUnavailable
 from tenantry.journeys.onboarding.models import Decision, Registration
 from tenantry.journeys.onboarding.services.moving import VISITOR, lock, move, require
-from tenantry.journeys.onboarding.states import RUNNING, Outcome, RegistrationState
+from tenantry.journeys.onboarding.states import (
+    RUNNING,
+    DictionaryRule,
+    Outcome,
+    RegistrationState,
+)
 from tenantry.ledger.audit.vocabulary import Action
 from tenantry.ledger.funnel import services as funnel
 from tenantry.ledger.funnel.states import Step
+
+_ALLOWED = f"DICTIONARY_{DictionaryRule.ALLOW.name}"
 
 
 def give_details(
@@ -40,7 +47,7 @@ def give_details(
 ) -> Registration:
     """Take company and region; then accept, or wait for an operator, as the verdict says.
 
-    Of one domain only so many are accepted a day, the others wait.
+    Of one domain only so many are accepted a day, the others wait, unless the dictionary allows it.
 
     Accepting makes person, tenant, membership and run in one transaction. Submitted again, or by
     many at once, it changes nothing more. Refuses: `RegionUnavailable`, tenants'
@@ -74,6 +81,9 @@ def _may_enter(decision: Decision | None, now: datetime) -> bool:
     """
     if decision is None or decision.outcome != Outcome.ACCEPT:
         return False
+    if any(verdict.code == _ALLOWED for verdict in decision.stages):
+        # An operator stands for this domain.
+        return True
     return counters.reserve(
         key=f"onboarding.domain:{lists.registrable(decision.domain) or decision.domain}",
         window=now.strftime("%Y-%m-%d"),
