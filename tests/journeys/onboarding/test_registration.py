@@ -683,3 +683,22 @@ def test_explain_stores_nothing(db: None, names: NameServer) -> None:
     assert "mx" in told.latencies
     assert services.explain("nonsense").verdict.code == "SYNTAX_BAD"
     assert (count(Decision), count(Registration)) == (0, 0)
+
+
+def test_what_ended_long_ago_is_deleted_with_its_verdicts(visitor: Visitor, now: datetime) -> None:
+    visitor.begins()
+    visitor.gives(COMPANY)
+    kept = visitor.elsewhere("b2")
+    kept.proves("lee@another.kr")
+    kept.tells()
+
+    def rows() -> tuple[int, int]:
+        with tenancy.platform("look"):
+            return Registration.objects.count(), Decision.objects.count()
+
+    assert services.expire(now=now + timedelta(days=2)) == 1
+    services.expire(now=now + timedelta(days=60))
+    assert rows() == (2, 2)
+    services.expire(now=now + timedelta(days=62))
+    assert rows() == (1, 1)
+    assert kept.registration.state == RegistrationState.ACCEPTED

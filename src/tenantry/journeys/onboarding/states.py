@@ -23,16 +23,16 @@ class RegistrationState(TextChoices):
 
 
 # What waits for the visitor ends some day; what waits for us never ends by itself.
-_ENDS = frozenset({RegistrationState.EXPIRED, RegistrationState.ABANDONED})
+ENDED = frozenset({RegistrationState.EXPIRED, RegistrationState.ABANDONED})
 REGISTRATION_MOVES = check_moves(
     RegistrationState,
     {
-        RegistrationState.STARTED: _ENDS | {RegistrationState.CODE_SENT, RegistrationState.REFUSED},
+        RegistrationState.STARTED: ENDED | {RegistrationState.CODE_SENT, RegistrationState.REFUSED},
         # Another address may be better.
-        RegistrationState.REFUSED: _ENDS | {RegistrationState.CODE_SENT},
-        RegistrationState.CODE_SENT: _ENDS
+        RegistrationState.REFUSED: ENDED | {RegistrationState.CODE_SENT},
+        RegistrationState.CODE_SENT: ENDED
         | {RegistrationState.VERIFIED, RegistrationState.REFUSED},
-        RegistrationState.VERIFIED: _ENDS
+        RegistrationState.VERIFIED: ENDED
         | {RegistrationState.AWAITING_APPROVAL, RegistrationState.ACCEPTED},
         RegistrationState.AWAITING_APPROVAL: frozenset(
             {RegistrationState.ACCEPTED, RegistrationState.REJECTED}

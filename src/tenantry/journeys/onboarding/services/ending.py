@@ -4,6 +4,7 @@ from datetime import datetime, timedelta
 from uuid import UUID
 
 from tenantry.core import tenancy
+from tenantry.core.journey import KEPT_SECONDS
 from tenantry.customers.accounts import services as accounts
 from tenantry.customers.accounts.models import User
 from tenantry.fleet.provisioning import queries as provisioning
@@ -12,12 +13,13 @@ from tenantry.governance.policies import queries as policies
 from tenantry.journeys.onboarding import queries
 from tenantry.journeys.onboarding.capabilities import Act
 from tenantry.journeys.onboarding.errors import EntryOver
-from tenantry.journeys.onboarding.models import Registration
+from tenantry.journeys.onboarding.models import Decision, Registration
 from tenantry.journeys.onboarding.services.moving import move, require
-from tenantry.journeys.onboarding.states import UNFINISHED, RegistrationState
+from tenantry.journeys.onboarding.states import ENDED, UNFINISHED, RegistrationState
 
 _WORKER = "system:worker"
 _BATCH = 500
+_KEPT = timedelta(seconds=KEPT_SECONDS)
 _STATE_OF_RUN = {
     RunState.SUCCEEDED: RegistrationState.READY,
     RunState.FAILED: RegistrationState.FAILED,
@@ -60,7 +62,10 @@ def enter(*, journey_id: UUID, browser: str, now: datetime) -> User:
 
 
 def expire(*, now: datetime) -> int:
-    """End unfinished registrations whose time is over, forget their addresses, return how many."""
+    """End unfinished registrations whose time is over, forget their addresses, return how many.
+
+    What ended without a company is deleted when no browser keeps its journey any more.
+    """
     count = 0
     with tenancy.platform("end what nobody came back to"):
         over = Registration.objects.filter(state__in=UNFINISHED, expires_at__lte=now)
@@ -75,4 +80,14 @@ def expire(*, now: datetime) -> int:
                 changes={"email": ""},
             )
             count += 1
+        _forget(now)
     return count
+
+
+def _forget(now: datetime) -> None:
+    over = Registration.objects.filter(
+        state__in=ENDED, tenant_id__isnull=True, expires_at__lt=now - _KEPT
+    )
+    ids = list(over.order_by("expires_at").values_list("id", flat=True)[:_BATCH])
+    Registration.objects.filter(id__in=ids).delete()
+    Decision.objects.filter(registration_id__in=ids).delete()
