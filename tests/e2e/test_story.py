@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 LINES = {"cafe": 8, "erp": 8}
-SECONDS = 420
+SECONDS = 600
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(SECONDS + 60), pytest.mark.enable_socket]
 
