@@ -42,6 +42,26 @@ def test_without_groups_the_other_limits_stand(
     assert os.getpriority(os.PRIO_PROCESS, child) == os.getpriority(os.PRIO_PROCESS, 0) + 5
 
 
+ENDLESS = """
+import sys
+input()
+with open(sys.argv[1], "wb") as log:
+    while True:
+        log.write(bytes(1024 * 1024))
+"""
+
+
+def test_a_log_that_nobody_stops_ends(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(limits, "_LONGEST_FILE", 3_000_000)
+    log = tmp_path / "log"
+    command = [sys.executable, "-c", ENDLESS, str(log)]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stderr=subprocess.PIPE) as writer:
+        limits.apply(writer.pid, label="tnt_a1", needs=NEEDS, cgroups=tmp_path)
+        said = writer.communicate(b"go\n", timeout=30)[1]
+    assert b"File too large" in said
+    assert log.stat().st_size == 3_000_000
+
+
 def test_process_that_is_gone_is_no_error(tmp_path: Path) -> None:
     with subprocess.Popen([sys.executable, "-c", ""]) as gone:
         gone.wait()

@@ -1,9 +1,9 @@
 """What keeps one instance from taking the machine: as much of it as the system allows.
 
-Everywhere a bound on address space and files, no core dumps, and less right to the processor than
-the platform has. Where cgroup v2 may be written to, also real memory and processor time. Where
-there is `setpriv`, no power of root's and no way to get any: its files stay readable to it, which
-another account could not read without opening the folders above them.
+Everywhere a bound on address space, on open files and on their length, no core dumps, and less
+right to the processor than the platform has. Where cgroup v2 may be written to, also real memory
+and processor time. Where there is `setpriv`, no power of root's and no way to get any: its files
+stay readable to it, which another account could not read without opening the folders above them.
 """
 
 import os
@@ -23,6 +23,8 @@ _OURS = "tenantry"
 _NICE = 5
 _FILES = 1024
 _MIB = 1024 * 1024
+# A log that nobody stops must not fill the disk.
+_LONGEST_FILE = 256 * _MIB
 # Threads and libraries reserve much more than they use.
 _ADDRESS_SPACE = 6
 # Short work, like the start, may take more than its share of the processor.
@@ -59,6 +61,7 @@ def apply(pid: int, *, label: str, needs: Needs, cgroups: Path = CGROUPS) -> fro
             resource.RLIMIT_AS: bytes_,
             resource.RLIMIT_CORE: 0,
             resource.RLIMIT_NOFILE: _FILES,
+            resource.RLIMIT_FSIZE: _LONGEST_FILE,
         }
         with suppress(OSError, ValueError):
             for kind, bound in bounds.items():
