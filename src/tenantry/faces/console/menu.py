@@ -7,9 +7,11 @@ from django.http import HttpRequest
 from django.templatetags.static import static
 from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
 from tenantry.core.errors import Text
 
+_RUNS = pgettext_lazy("of instances", "Runs")
 _MAILBOX = "tenantry.customers.notices.drivers.mailbox.MailboxBackend"
 
 
@@ -79,7 +81,9 @@ def navigation(request: HttpRequest) -> list[dict[str, Any]]:
         _group(
             _("Fleet"),
             _item(_("Hosts"), "dns", "hosts_host_changelist"),
-            _item(_("Runs"), "account_tree", "provisioning_run_changelist"),
+            _item(
+                pgettext_lazy("of instances", "Runs"), "account_tree", "provisioning_run_changelist"
+            ),
         ),
         _group(
             _("Platform"),

@@ -5,15 +5,19 @@ from functools import cache
 
 from django.apps import apps
 from django.db.models import Model
+from django.utils.translation import gettext_lazy as _
 
 from tenantry.core.errors import Text
+
+# Kinds that are no table.
+_OTHERS: Mapping[str, Text] = {"identity": _("mail address"), "key": _("key")}
 
 
 def kind_of(target_kind: str) -> Text:
     """Return what rows of this kind are called; the kind itself where no table has that name."""
     for model in _models(target_kind):
         return str(model._meta.verbose_name)  # noqa: SLF001  # public by documentation
-    return target_kind
+    return _OTHERS.get(target_kind, target_kind)
 
 
 def moved(target_kind: str, facts: Mapping[str, object]) -> str:

@@ -133,6 +133,14 @@ def span_of(seconds: float) -> str:
     return ngettext("%(count)d day", "%(count)d days", count) % {"count": count}
 
 
+def tenths_of(seconds: float) -> str:
+    """Return a short length of time to the tenth of a second; from a minute on, to the second."""
+    if seconds < _MINUTE:
+        return gettext("%(seconds)s s") % {"seconds": formats.number_format(seconds, 1)}
+    minutes, rest = divmod(int(seconds), _MINUTE)
+    return gettext("%(minutes)s min %(seconds)s s") % {"minutes": minutes, "seconds": rest}
+
+
 def exact(moment: datetime | None) -> str:
     """Return a moment to the second, in UTC: operators compare it with logs."""
     if moment is None:

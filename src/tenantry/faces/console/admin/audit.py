@@ -24,6 +24,8 @@ from tenantry.ledger.audit.vocabulary import Action
 from tenantry.sdk import registry
 
 PER_PAGE = 60
+# Hashes are shown as ids are, by how they begin.
+_LONGEST = 40
 # Which page shows a target of this kind.
 _PAGES = {
     "connection": ("automation", "connection"),
@@ -196,7 +198,8 @@ def lines_of(request: HttpRequest, entries: Sequence[Any]) -> list[Line]:
 
 def _what(entry: AuditEntry) -> object:
     page = _PAGES.get(entry.target_kind)
-    short = entry.target_id[:13] if uuid_of(entry.target_id) else entry.target_id
+    is_long = uuid_of(entry.target_id) or len(entry.target_id) > _LONGEST
+    short = entry.target_id[:13] if is_long else entry.target_id
     shown = f"{kind_of(entry.target_kind)} {short}"
     return row_link(*page, entry.target_id, shown) if page and entry.target_id else shown
 

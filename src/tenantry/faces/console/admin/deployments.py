@@ -5,6 +5,7 @@ from uuid import UUID
 from django.http import HttpRequest
 from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
 from tenantry.core import clock
 from tenantry.customers.tenants.models import Membership, Tenant
@@ -94,7 +95,7 @@ def conditions(tenant_id: UUID) -> Grid:
     """Return what is known of the instance, with ages."""
     return Grid(
         title=_("Conditions"),
-        heads=[_("condition"), _("holds"), _("for"), _("checked"), _("cause"), _("what helps")],
+        heads=[_("condition"), _("holds"), _("changed"), _("checked"), _("cause"), _("what helps")],
         rows=[
             [
                 one.get_type_display(),
@@ -218,7 +219,7 @@ def earlier_runs(tenant_id: UUID) -> Grid:
     """Return what was done to its instance, the newest first."""
     found = provisioning.runs_of(tenant_id)[:_MOST_RUNS]
     return Grid(
-        title=_("Runs"),
+        title=pgettext_lazy("of instances", "Runs"),
         heads=[_("run"), _("state"), _("cause"), _("reason"), _("asked for"), _("took")],
         rows=[
             [

@@ -9,9 +9,8 @@ from django.http import HttpRequest
 from django.template.loader import render_to_string
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
-from django.utils.translation import gettext as gettext_now
+from django.utils.translation import gettext, ngettext, ngettext_lazy, pgettext_lazy
 from django.utils.translation import gettext_lazy as _
-from django.utils.translation import ngettext, ngettext_lazy, pgettext_lazy
 
 from tenantry.core import clock
 from tenantry.core.errors import Text
@@ -185,7 +184,7 @@ def meters_of(row: Host) -> list[Meter]:
 def _meter(label: Text, used: int, total: int, shown: Callable[[int], str]) -> Meter:
     percent = round(100 * used / total, 2)
     tone = "bad" if percent >= _FULL else "warn" if percent >= _NEARLY_FULL else "busy"
-    text = gettext_now("%(used)s of %(total)s") % {"used": shown(used), "total": shown(total)}
+    text = gettext("%(used)s of %(total)s") % {"used": shown(used), "total": shown(total)}
     return Meter(label=label, percent=percent, shown=text, tone=tone)
 
 

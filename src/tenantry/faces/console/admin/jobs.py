@@ -28,6 +28,7 @@ from tenantry.faces.console.words import (
     kind_label,
     link,
     row_link,
+    tenths_of,
     toned,
 )
 from tenantry.work.automation import queries
@@ -181,7 +182,7 @@ def _attempts(row: Job) -> Grid:
                 _outcome_of(attempt.error_code, ended=attempt.ended_at is not None),
                 attempt.message or NOTHING,
                 age(attempt.started_at),
-                f"{(attempt.ended_at - attempt.started_at).total_seconds():.1f} s"
+                tenths_of((attempt.ended_at - attempt.started_at).total_seconds())
                 if attempt.ended_at
                 else NOTHING,
             ]

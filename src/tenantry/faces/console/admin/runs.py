@@ -6,7 +6,7 @@ from datetime import datetime
 from django.contrib.admin import display
 from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
-from django.utils.translation import ngettext
+from django.utils.translation import ngettext, pgettext_lazy
 
 from tenantry.core import clock
 from tenantry.core.errors import Text
@@ -22,6 +22,7 @@ from tenantry.faces.console.words import (
     code,
     history,
     journey,
+    tenths_of,
     toned,
 )
 from tenantry.fleet.provisioning import queries
@@ -59,7 +60,7 @@ _OPEN = frozenset({StepState.RUNNING, StepState.WAITING, StepState.FAILED})
 class RunAdmin(TenantRowsAdmin):
     """Everything that was done to instances, the newest first."""
 
-    heading = _("Runs")
+    heading = pgettext_lazy("of instances", "Runs")
     empty = _("Nothing was done to an instance yet. A trial that is accepted begins the first run.")
     list_display = ("what", "company", "status", "cause", "made", "took", "trace")
     list_filter = ("state", "kind")
@@ -123,7 +124,7 @@ def _facts(row: Run, table: RunAdmin) -> Facts:
             (_("what helps"), row.trouble.remedy),
         ]
     return Facts(
-        title=_("Run"),
+        title=pgettext_lazy("of an instance", "Run"),
         rows=[
             (_("company"), table.company(row)),
             *trouble,
@@ -149,7 +150,7 @@ def course_of(run: Run | None, *, again: Callable[[Step], str] = lambda _step: "
     """Return a run with its steps and their logs; `again` is where one may retry from a step."""
     empty = _("Nothing was done to this company's instance yet.")
     if run is None:
-        return Course(title=_("Run"), lead=(), stages=(), empty=empty)
+        return Course(title=pgettext_lazy("of an instance", "Run"), lead=(), stages=(), empty=empty)
     lines: dict[object, list[LogLine]] = {}
     for line in queries.lines_of(run)[-_MOST_LINES:]:
         lines.setdefault(line.step_id, []).append(line)
@@ -193,11 +194,7 @@ def took_of(start: datetime | None, end: datetime | None) -> str:
     """Return how long something took, to the tenth of a second where that matters."""
     if start is None or end is None:
         return ""
-    seconds = max(0.0, (end - start).total_seconds())
-    if seconds < 60:  # noqa: PLR2004  # a minute
-        return f"{seconds:.1f} s"
-    minutes, rest = divmod(int(seconds), 60)
-    return f"{minutes} min {rest} s"
+    return tenths_of(max(0.0, (end - start).total_seconds()))
 
 
 console.register(Run, RunAdmin)

@@ -16,7 +16,7 @@ from unfold.widgets import UnfoldAdminSelectWidget, UnfoldAdminTextInputWidget
 from tenantry.core import clock
 from tenantry.faces.console.funnelchart import draw
 from tenantry.faces.console.site import console
-from tenantry.faces.console.words import span_of
+from tenantry.faces.console.words import span_of, tenths_of
 from tenantry.ledger.funnel import queries
 
 _DAYS = 30
@@ -107,7 +107,7 @@ def _times(median: float | None, p90: float | None) -> str:
 
 
 def _span(seconds: float) -> str:
-    return f"{seconds:.1f}\u00a0s" if seconds < 10 else span_of(seconds)  # noqa: PLR2004  # tenths count
+    return tenths_of(seconds) if seconds < 10 else span_of(seconds)  # noqa: PLR2004  # tenths count
 
 
 console.page(path("funnel/", console.admin_view(funnel), name="funnel"))

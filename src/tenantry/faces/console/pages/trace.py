@@ -17,7 +17,7 @@ from tenantry.customers.notices.models import Mail
 from tenantry.faces.console.admin.audit import lines_of
 from tenantry.faces.console.admin.runs import step_name
 from tenantry.faces.console.site import console
-from tenantry.faces.console.words import TONES, kind_label, row_link
+from tenantry.faces.console.words import TONES, kind_label, row_link, tenths_of
 from tenantry.fleet.provisioning import queries as provisioning
 from tenantry.fleet.provisioning.models import Run
 from tenantry.journeys.onboarding.models import Registration
@@ -65,7 +65,7 @@ def trace(request: HttpRequest, trace_id: str) -> HttpResponse:
         "title": _("Trace"),
         "trace_id": trace_id,
         "steps": steps,
-        "seconds": (steps[-1].at - steps[0].at).total_seconds() if steps else 0,
+        "took": tenths_of((steps[-1].at - steps[0].at).total_seconds()) if steps else "",
     }
     return TemplateResponse(request, "console/trace.html", context)
 
@@ -81,7 +81,7 @@ def _steps(request: HttpRequest, trace_id: str) -> Iterator[Step]:
             title=row_link("audit", "auditentry", line.entry.id, line.entry.label),
             about=line.what,
             who=line.who,
-            text=line.entry.reason or line.moved,
+            text=" · ".join(filter(None, (line.moved, line.entry.reason))),
         )
     slots = console.rows(request, Slot).filter(trace_id=trace_id).select_related("schedule")
     for slot in slots[:_MOST]:
