@@ -59,6 +59,7 @@ def test_every_journey_has_a_browser_of_its_own() -> None:
         signing.dumps({"id": "no uuid", "browser": "b", "trace_id": TRACE}, salt=_SALT),
         signing.dumps({"id": str(UUID(int=1)), "browser": "b", "trace_id": TRACE}, salt="other"),
     ],
+    ids=["empty", "nonsense", "too little", "a list", "no id", "of another purpose"],
 )
 def test_what_we_did_not_sign_is_no_journey(cookie: str) -> None:
     assert journey.read({COOKIE: cookie}) is None
