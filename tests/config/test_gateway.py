@@ -13,7 +13,6 @@ from datetime import datetime
 import psycopg
 import pytest
 
-from tenantry.config import machine
 from tenantry.core.ids import uuid7
 from tenantry.fleet.gateway import queries, services
 from tenantry.fleet.gateway.states import RouteState
@@ -100,9 +99,15 @@ def put(upstream: Upstream, now: datetime) -> Put:
     return put
 
 
+def unused_port() -> int:
+    """Return a port that no test beside this one gets: gateways share ports without a word."""
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        return int(listening.getsockname()[1])
+
+
 def started(installation: Installation, *words: str, **more: str) -> int:
     """Start a gateway and wait until it has read the routes; returns its port."""
-    port = machine.free_port(23_000)
+    port = unused_port()
     installation.start("gateway", "--port", str(port), *words, **more)
 
     def is_well() -> bool:
@@ -187,7 +192,7 @@ def test_gateway_that_never_read_routes_says_that_it_starts(
 ) -> None:
     wire.cut = True
     through = psycopg.conninfo.make_conninfo(database_url(), host="127.0.0.1", port=wire.port)
-    port = machine.free_port(23_100)
+    port = unused_port()
     installation.start("gateway", "--port", str(port), DATABASE_URL=through)
 
     def code() -> str:
@@ -206,7 +211,7 @@ def test_gateway_that_never_read_routes_says_that_it_starts(
 def test_gateway_keeps_its_caddy_current(installation: Installation, put: Put) -> None:
     if not BINARIES:
         pytest.skip("no caddy on this machine")
-    admin, front = machine.free_port(23_200), machine.free_port(23_300)
+    admin, front = unused_port(), unused_port()
     empty = installation.state_dir / "caddy.json"
     empty.write_text(json.dumps({"admin": {"listen": f"127.0.0.1:{admin}"}}))
     folder = str(installation.state_dir)

@@ -143,7 +143,11 @@ def test_nobody_there_is_unreachable() -> None:
         client.identity_of(url="http://127.0.0.1:9", host=HOST)
 
 
-@pytest.mark.parametrize("head", [b"", b"HTTP/1.1 200 OK\r\nContent-Length: 50000\r\n\r\n"])
+@pytest.mark.parametrize(
+    "head",
+    [b"", b"HTTP/1.1 200 OK\r\nContent-Length: 50000\r\n\r\n"],
+    ids=["in its head", "in its body"],
+)
 def test_answer_that_drips_is_waited_for_no_longer_than_any(
     monkeypatch: pytest.MonkeyPatch, head: bytes
 ) -> None:

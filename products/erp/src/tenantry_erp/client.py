@@ -74,7 +74,8 @@ def _ask(verb: str, url: str, host: str, path: str, *, body: str | None = None) 
     make = http.client.HTTPSConnection if parts.scheme == "https" else http.client.HTTPConnection
     connection = make(parts.hostname or "", parts.port, timeout=_ANSWER_SECONDS)
     headers = {"Host": host} | ({"Content-Type": "application/json"} if body else {})
-    cut = threading.Timer(_ANSWER_SECONDS, lambda: _hang_up(line))
+    is_late = threading.Event()
+    cut = threading.Timer(_ANSWER_SECONDS, lambda: _hang_up(line, is_late))
     try:
         connection.connect()
         # The connection forgets it before the answer is read.
@@ -83,7 +84,7 @@ def _ask(verb: str, url: str, host: str, path: str, *, body: str | None = None) 
         connection.request(verb, path, body=body, headers=headers)
         response = connection.getresponse()
         content = response.read(_LONGEST_ANSWER)
-        if cut.finished.is_set():
+        if is_late.is_set():
             raise InstanceUnreachable
         cookies = SimpleCookie()
         for header in response.headers.get_all("Set-Cookie", []):
@@ -96,6 +97,8 @@ def _ask(verb: str, url: str, host: str, path: str, *, body: str | None = None) 
     return Answer(status=response.status, body=content, cookies=cookies)
 
 
-def _hang_up(line: socket.socket) -> None:
+def _hang_up(line: socket.socket, is_late: threading.Event) -> None:
+    # First: what is read of an answer that was cut off must not count.
+    is_late.set()
     with suppress(OSError):
         line.shutdown(socket.SHUT_RDWR)

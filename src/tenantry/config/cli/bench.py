@@ -8,8 +8,8 @@ from tenantry.config import bench as cases
 from tenantry.config.cli.output import print_json
 
 
-@click.command()
-@click.argument("names", nargs=-1, type=click.Choice(sorted(cases.CASES)))
+@click.command(epilog=f"Cases: {', '.join(sorted(cases.CASES))}.")
+@click.argument("names", nargs=-1, metavar="[CASE]...", type=click.Choice(sorted(cases.CASES)))
 @click.option("--all", "run_all", is_flag=True, help="Every case.")
 @click.option("--quick", is_flag=True, help="Small amounts: a check that it works, not a figure.")
 @click.option("--json", "as_json", is_flag=True, help="One JSON object per line.")
