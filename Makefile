@@ -24,9 +24,9 @@ help: ## list these commands
 run: venv chromium ## set up, start every process and play the story; ARGS="--exit --json" ends after it
 	@$(BIN)/tenantry up --story $(ARGS)
 
-# The story waits for the clock most of its time; the third process is for what it leaves free.
+# The story waits for the clock, and tests of dying processes for leases: four share two cores well.
 test: venv chromium ## run all tests, the whole story in Chromium among them
-	@$(BIN)/pytest -n 3 --dist loadgroup -m "not bench" $(TESTS) $(ARGS)
+	@$(BIN)/pytest -n 4 --dist loadgroup -m "not bench" $(TESTS) $(ARGS)
 
 e2e: venv chromium ## run only the whole story in Chromium
 	@$(BIN)/pytest -m e2e $(TESTS) $(ARGS)

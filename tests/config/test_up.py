@@ -14,14 +14,19 @@ from tenantry.config import machine
 from tests.config.support import Installation, until
 
 KINDS = {"web", "live", "scheduler", "worker", "browser", "gateway", "host"}
+NOBODY = "postgresql://nobody@127.0.0.1:1/none"
 
 pytestmark = pytest.mark.chaos
 
 
 @pytest.fixture
 def alone(installation: Installation) -> Iterator[Installation]:
-    """A machine without any configuration; whatever is left of it is ended."""
+    """A machine without any configuration; whatever is left of it is ended.
+
+    Where instances' databases are made, nobody listens: they are not what this is about.
+    """
     installation.environment["DATABASE_URL"] = ""
+    installation.environment["INSTANCES_DATABASE_URL"] = NOBODY
     yield installation
     for pid in left(installation):
         os.kill(pid, signal.SIGKILL)
@@ -95,8 +100,7 @@ def test_machine_mends_itself_and_leaves_nothing_behind(alone: Installation) -> 
 def test_interrupted_start_ends_at_once_and_leaves_nothing_behind(
     installation: Installation,
 ) -> None:
-    # Nobody listens there: instances' databases are not what this is about.
-    installation.environment["INSTANCES_DATABASE_URL"] = "postgresql://nobody@127.0.0.1:1/none"
+    installation.environment["INSTANCES_DATABASE_URL"] = NOBODY
     up = installation.start("up", "--port", str(machine.free_port(24_100)))
     until(lambda: log_of(up, installation) and set(children(installation)) == KINDS, patience=90)
     up.send_signal(signal.SIGINT)

@@ -147,6 +147,7 @@ def bench() -> Iterator[BrowserBench]:
 
 
 @pytest.mark.e2e
+@pytest.mark.xdist_group("tryton")
 @pytest.mark.timeout(600)
 class TestRealTryton:
     def test_it_states_whose_it_is(self, running: Running) -> None:

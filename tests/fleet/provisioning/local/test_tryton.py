@@ -20,7 +20,8 @@ from tests.fleet.provisioning.local.conftest import Tenancy, quiet, running_agen
 # From the wish for a database to a server that has said whose it is.
 WARM_SECONDS = 15.0
 
-pytestmark = [pytest.mark.e2e, pytest.mark.timeout(600)]
+# In one worker with the other tests of a real Tryton: two would wait for one template.
+pytestmark = [pytest.mark.e2e, pytest.mark.timeout(600), pytest.mark.xdist_group("tryton")]
 
 
 @pytest.fixture
