@@ -8,6 +8,7 @@ import urllib.request
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
+from http import HTTPStatus
 from pathlib import Path
 
 from django.conf import settings
@@ -145,8 +146,9 @@ def _answers(url: str) -> bool:
     try:
         with urllib.request.urlopen(url, timeout=2):  # noqa: S310 - our own address
             return True
-    except urllib.error.HTTPError:
-        return True
+    except urllib.error.HTTPError as refusal:
+        # Whoever says that he only starts has not answered yet.
+        return refusal.code != HTTPStatus.SERVICE_UNAVAILABLE
     except OSError:
         return False
 
