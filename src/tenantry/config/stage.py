@@ -30,6 +30,7 @@ from tenantry.sdk.story import InstanceSeen, Person
 from tenantry.work.automation import chromium
 
 _PATIENCE_SECONDS = 30.0
+_HEIGHT = 840
 
 
 @dataclass(kw_only=True)
@@ -94,10 +95,12 @@ class RunningStage:
             mark = "[green]held[/green]" if line.held else broken
             _told.print(f"      {mark} in {line.seconds:.1f} s", highlight=False)
 
-    async def page(self, person: str, *, locale: str = "en-US") -> Page:
+    async def page(self, person: str, *, locale: str = "en-US", width: int = 1280) -> Page:
         """Return that person's page."""
         if person not in self.pages:
-            context = await self.browser.new_context(locale=locale)
+            context = await self.browser.new_context(
+                locale=locale, viewport={"width": width, "height": _HEIGHT}
+            )
             await context.route(re.compile(r"/trial/?(\?|$)"), _from_elsewhere)
             context.set_default_timeout(_PATIENCE_SECONDS * 1000)
             self.pages[person] = await context.new_page()

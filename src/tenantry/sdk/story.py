@@ -58,8 +58,11 @@ class Stage(Protocol):
         """Play one line: timed, shown, and counted as held when its block ends without an error."""
         ...
 
-    async def page(self, person: str, *, locale: str = "en-US") -> Page:
-        """Return that person's page, in a browser session of their own with this locale."""
+    async def page(self, person: str, *, locale: str = "en-US", width: int = 1280) -> Page:
+        """Return that person's page, in a browser session of their own.
+
+        It has this locale and width in pixels; 390 is a phone.
+        """
         ...
 
     async def mail(self, to: str, *, after: float) -> str:

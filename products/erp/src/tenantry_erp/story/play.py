@@ -74,7 +74,7 @@ async def _enter(stage: Stage, line: Line, made: Made) -> None:
 
 
 async def _wait_for_approval(stage: Stage, line: Line, mark: str) -> str:
-    page = await stage.page("visitor", locale="ko-KR")
+    page = await stage.page("visitor", locale="ko-KR", width=390)
     await page.goto(f"{stage.portal_url}/trial")
     assert await page.locator("html").get_attribute("lang") == "ko"
     await page.locator("input[name=email]").fill(f"throw-away-{mark}@mailinator.com")

@@ -37,13 +37,23 @@ class Made:
         return f"tnt_{self.short_id}"
 
 
+async def require_fit(page: Page) -> None:
+    """Raise unless the page fits into the width of its window."""
+    too_wide = await page.evaluate("() => document.documentElement.scrollWidth - innerWidth")
+    if too_wide > 0:
+        message = f"{page.url} is {too_wide} px wider than its window"
+        raise AssertionError(message)
+
+
 async def prove_address(stage: Stage, page: Page, email: str) -> None:
     """Give an address on the page that is open, and the code from the captured mail."""
+    await require_fit(page)
     asked = time.time()
     await page.locator("input[name=email]").fill(email)
     await page.locator("form:has(input[name=email]) button.primary").click()
     code = page.locator("input[name=code]")
     await code.wait_for()
+    await require_fit(page)
     mail = await stage.mail(email, after=asked - 1)
     found = _CODE.search(mail)
     if not found:
@@ -56,6 +66,7 @@ async def prove_address(stage: Stage, page: Page, email: str) -> None:
 
 async def name_company(page: Page, company: str, region: str) -> None:
     """Name the company and choose where its data lives."""
+    await require_fit(page)
     await page.locator("input[name=company]").fill(company)
     await page.locator(f"input[name=region][value={region}]").check(force=True)
     await page.locator("form:has(input[name=company]) button.primary").click()
@@ -70,6 +81,7 @@ async def follow_steps(page: Page) -> None:
 async def wait_ready(page: Page, company: str) -> tuple[Made, list[str]]:
     """Wait until the page says that the ERP is ready; returns it and the steps that were seen."""
     await page.locator("#progress[data-state=ready]").wait_for(timeout=PATIENCE)
+    await require_fit(page)
     address = (await page.locator("#progress code.address").inner_text()).strip().rstrip("/")
     found = re.search(r"tenant-(\w+)\.", address)
     assert found, address
