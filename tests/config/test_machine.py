@@ -49,9 +49,10 @@ PRODUCT = Product(
 
 
 @pytest.fixture
-def base() -> int:
-    """The first of six neighbouring ports that nobody listens on."""
-    for port in range(20_000, 30_000, 7):
+def base(worker_id: str) -> int:
+    """The first of six neighbouring ports that nobody listens on, apart from other workers'."""
+    first = 25_000 + 1_000 * int(worker_id.removeprefix("gw") if worker_id != "master" else 0)
+    for port in range(first, first + 1_000, 7):
         with ExitStack() as stack:
             try:
                 for offset in range(6):
