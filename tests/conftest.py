@@ -15,6 +15,7 @@ from tenantry.customers.tenants import services as tenants
 from tenantry.customers.tenants.models import Tenant
 from tenantry.customers.tenants.states import Role
 from tenantry.governance.policies import queries as policies
+from tests import books
 
 ACTOR = "system:test"
 # What takes longest begins first, so that no process is left alone with it at the end.
@@ -42,10 +43,10 @@ def _built_in_mailbox(settings: LazySettings) -> None:
 
 
 @pytest.fixture(autouse=True)
-def _empty_queue(
+def _nothing_left(
     request: pytest.FixtureRequest, django_db_blocker: DjangoDbBlocker
 ) -> Iterator[None]:
-    """Let no test that commits leave messages or lost connections to another."""
+    """Let no test that commits leave entries, messages or lost connections to another."""
     yield
     marker = request.node.get_closest_marker("django_db")
     commits = marker is not None and marker.kwargs.get("transaction", False)
@@ -53,6 +54,7 @@ def _empty_queue(
         with django_db_blocker.unblock():
             with connection.cursor() as cursor:
                 cursor.execute("TRUNCATE procrastinate_jobs CASCADE")
+            books.wipe()
             # Threads of the test may have ended with connections in their hands.
             connection.close()
             connection.close_pool()  # type: ignore[attr-defined]  # of PostgreSQL's engine

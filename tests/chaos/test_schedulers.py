@@ -108,21 +108,6 @@ def ask(statement: str) -> int:
         return int(cursor.fetchone()[0])
 
 
-@pytest.fixture(autouse=True)
-def _empty_log(db: None) -> Iterator[None]:
-    """Django cannot empty what refuses it, and these tests count on an empty log."""
-    _clear_log()
-    yield
-    _clear_log()
-
-
-def _clear_log() -> None:
-    with tenancy.platform("clean up after a chaos test"), database.cursor() as cursor:
-        cursor.execute("ALTER TABLE audit_auditentry DISABLE TRIGGER audit_append_only")
-        cursor.execute("TRUNCATE audit_auditentry")
-        cursor.execute("ALTER TABLE audit_auditentry ENABLE TRIGGER audit_append_only")
-
-
 @contextmanager
 def schedulers(folder: Path) -> Iterator[list[ForkServerProcess]]:
     """Run real processes; one that ends by itself is a failure of the test."""

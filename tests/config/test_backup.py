@@ -60,14 +60,13 @@ def backup_url(admin: psycopg.Connection) -> Iterator[str]:
 
 
 @pytest.fixture
-def log(transactional_db: None, settings: LazySettings, tmp_path: Path) -> Iterator[str]:
+def log(transactional_db: None, settings: LazySettings, tmp_path: Path) -> str:
     """A sealed audit log of three entries; returns the address of its objects."""
-    settings.OBJECT_STORE_URL = f"file://{tmp_path / 'objects'}"
-    book.wipe()
+    address = f"file://{tmp_path / 'objects'}"
+    settings.OBJECT_STORE_URL = address
     book.write(3)
     book.seal()
-    yield settings.OBJECT_STORE_URL
-    book.wipe()
+    return address
 
 
 def test_restored_backup_has_every_row_and_every_guard(

@@ -2,7 +2,6 @@
 
 import json
 import socket
-from collections.abc import Iterator
 from datetime import datetime, timedelta
 from pathlib import Path
 from uuid import UUID, uuid4
@@ -190,14 +189,12 @@ def test_applied_migrations_are_told_by_exit_code(db: None) -> None:
 
 
 @pytest.fixture
-def sealed(settings: LazySettings, tmp_path: Path, transactional_db: None) -> Iterator[Path]:
+def sealed(settings: LazySettings, tmp_path: Path, transactional_db: None) -> Path:
     """A committed audit log of a few entries, sealed; returns the folder of its checkpoints."""
     settings.OBJECT_STORE_URL = f"file://{tmp_path / 'objects'}"
-    book.wipe()
     book.write(3)
     book.seal()
-    yield tmp_path / "objects" / "audit" / "checkpoints"
-    book.wipe()
+    return tmp_path / "objects" / "audit" / "checkpoints"
 
 
 def test_whole_log_verifies(sealed: Path) -> None:

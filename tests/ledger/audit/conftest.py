@@ -1,12 +1,9 @@
 """An empty book that really commits, and an object store of its own."""
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from django.conf import LazySettings
-
-from tests.ledger.audit import support
 
 
 @pytest.fixture
@@ -18,8 +15,5 @@ def store(tmp_path: Path, settings: LazySettings) -> Path:
 
 
 @pytest.fixture
-def book(transactional_db: None, store: Path) -> Iterator[None]:
-    """The tables of the audit log, empty before and after."""
-    support.wipe()
-    yield
-    support.wipe()
+def book(transactional_db: None, store: Path) -> None:
+    """The log, really committed; what it holds is gone when the test is."""

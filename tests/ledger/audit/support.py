@@ -15,18 +15,6 @@ NOW = datetime(2026, 11, 22, 9, 30, 15, 123456, tzinfo=UTC)
 # Tests that really commit, and write to the audit log alone: emptying all other tables after each
 # of them would take ten times as long as they do.
 COMMITS = pytest.mark.django_db(transaction=True, available_apps=["tenantry.ledger.audit"])
-TABLES = ("audit_auditentry", "audit_leaf", "audit_checkpoint")
-
-
-def wipe() -> None:
-    """Empty the book, which only the owner of the tables can, and only on purpose."""
-    assert str(connection.settings_dict["NAME"]).startswith("test_")
-    with connection.cursor() as cursor:
-        for table in TABLES:
-            cursor.execute(f"ALTER TABLE {table} DISABLE TRIGGER USER")
-        cursor.execute(f"TRUNCATE {', '.join(TABLES)}, audit_sealerlease")
-        for table in TABLES:
-            cursor.execute(f"ALTER TABLE {table} ENABLE TRIGGER USER")
 
 
 def write(count: int = 1, *, tenant_id: UUID | None = None, reason: str = "") -> list[UUID]:

@@ -20,6 +20,7 @@ from tenantry.ledger.audit.report import Fault, Report
 from tenantry.ledger.audit.rows import Connection, read_leaves
 from tenantry.ledger.audit.tree import Frontier
 from tenantry.ledger.audit.verify import verify
+from tests import books
 from tests.ledger.audit import support
 
 BATCHES = 4
@@ -59,12 +60,11 @@ def sealed(
     """Four batches of ten entries, sealed and exported; the ids in the order of their leaves."""
     store = tmp_path_factory.mktemp("store")
     with django_db_blocker.unblock(), override_settings(OBJECT_STORE_URL=f"file://{store}"):
-        support.wipe()
         for _ in range(BATCHES):
             support.write(PER_BATCH, reason="as agreed")
             support.seal()
         yield support.sealed_ids(), store
-        support.wipe()
+        books.wipe()
 
 
 @pytest.fixture
@@ -78,11 +78,11 @@ def log(sealed: tuple[list[UUID], Path], store: Path, db: None) -> list[UUID]:
 def verified(ids: list[UUID], store: Path, tamper: Callable[[Copy], None]) -> Report:
     with transaction.atomic(), tenancy.platform("test"):
         copy = Copy(connection=db.raw(), store=store, ids=ids)
-        for table in support.TABLES:
+        for table in books.LOG:
             copy.run(f"CREATE TEMP TABLE {table} ON COMMIT DROP AS SELECT * FROM public.{table}")
         tamper(copy)
         report = verify(copy.connection, patience=0)
-        for table in support.TABLES:
+        for table in books.LOG:
             copy.run(f"DROP TABLE pg_temp.{table}")
     return report
 
@@ -305,7 +305,7 @@ def truncated_with_checkpoint(copy: Copy) -> None:
 
 
 def truncated_everything(copy: Copy) -> None:
-    for table in support.TABLES:
+    for table in books.LOG:
         copy.run(f"DELETE FROM {table}")
 
 
