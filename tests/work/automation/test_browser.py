@@ -2,6 +2,7 @@
 
 import asyncio
 import io
+import os
 import zipfile
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
@@ -348,14 +349,15 @@ def test_no_display_is_left_behind(connection: Connection) -> None:
 
 
 def displays() -> set[str]:
+    """Return the displays of this process: other tests may run their own beside it."""
     found = set()
     for process in Path("/proc").iterdir():
         if process.name.isdecimal():
             try:
                 words = (process / "cmdline").read_bytes().split(b"\0")
-                state = (process / "stat").read_text().rpartition(")")[2].split()[0]
+                state, parent = (process / "stat").read_text().rpartition(")")[2].split()[:2]
             except OSError:
                 continue
-            if words[0].endswith(b"Xvfb") and state != "Z":
+            if words[0].endswith(b"Xvfb") and state != "Z" and int(parent) == os.getpid():
                 found.add(process.name)
     return found
