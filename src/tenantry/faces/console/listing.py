@@ -28,7 +28,7 @@ from tenantry.faces.console.acts import Act
 from tenantry.faces.console.forms import ReasonForm
 from tenantry.faces.console.panels import Panel
 from tenantry.faces.console.site import actor_of, may
-from tenantry.faces.console.words import NOTHING, row_link
+from tenantry.faces.console.words import NOTHING, journey, row_link
 
 _MOST_NAMED = 12
 
@@ -341,6 +341,15 @@ def _read_tokens(tokens: Iterable[str]) -> tuple[list[str], dict[str, str]]:
 
 def _is_blind(act: Act, rows: Iterable[Any], seen: Mapping[str, str]) -> bool:
     return act.bound and any(str(row.pk) not in seen for row in rows)
+
+
+class TracedRows:
+    """Rows that carry the trace they were made in: a column leads to all of it."""
+
+    @display(description=_("trace"))
+    def trace(self, row: Any) -> object:  # noqa: ANN401  # as above
+        """Return the journey it belongs to."""
+        return journey(row.trace_id)
 
 
 class TenantRowsAdmin(ReadOnlyAdmin):

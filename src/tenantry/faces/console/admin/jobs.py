@@ -14,7 +14,7 @@ from tenantry.customers.accounts.roles import OperatorAct
 from tenantry.faces.console.acts import Act, Order
 from tenantry.faces.console.errors import JobNotHeld, JobTooLate
 from tenantry.faces.console.filters import ErrorCodeFilter, KindFilter
-from tenantry.faces.console.listing import TenantRowsAdmin, stacked
+from tenantry.faces.console.listing import TenantRowsAdmin, TracedRows, stacked
 from tenantry.faces.console.panels import Facts, Grid, Panel, told
 from tenantry.faces.console.site import console
 from tenantry.faces.console.words import (
@@ -57,7 +57,7 @@ def _release(order: Order) -> None:
         raise JobNotHeld
 
 
-class JobAdmin(TenantRowsAdmin):
+class JobAdmin(TracedRows, TenantRowsAdmin):
     """All work on all connections."""
 
     empty = _("No job yet. A due schedule whose gates are open makes one.")
@@ -123,11 +123,6 @@ class JobAdmin(TenantRowsAdmin):
     def made(self, row: Job) -> object:
         """Return when it was made."""
         return age(row.created_at)
-
-    @display(description=_("trace"))
-    def trace(self, row: Job) -> object:
-        """Return the journey it belongs to."""
-        return journey(row.trace_id)
 
     def headline(self, row: Job) -> Sequence[object]:
         """Return state, mode and company."""

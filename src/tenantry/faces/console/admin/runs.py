@@ -10,7 +10,7 @@ from django.utils.translation import ngettext, pgettext_lazy
 
 from tenantry.core import clock
 from tenantry.core.errors import Text
-from tenantry.faces.console.listing import TenantRowsAdmin, stacked
+from tenantry.faces.console.listing import TenantRowsAdmin, TracedRows, stacked
 from tenantry.faces.console.panels import Course, Facts, LogEntry, Panel, Stage
 from tenantry.faces.console.site import console
 from tenantry.faces.console.words import (
@@ -57,7 +57,7 @@ _LOG_TONES = {Level.WARNING: "warn", Level.ERROR: "bad"}
 _OPEN = frozenset({StepState.RUNNING, StepState.WAITING, StepState.FAILED})
 
 
-class RunAdmin(TenantRowsAdmin):
+class RunAdmin(TracedRows, TenantRowsAdmin):
     """Everything that was done to instances, the newest first."""
 
     heading = pgettext_lazy("of instances", "Runs")
@@ -99,11 +99,6 @@ class RunAdmin(TenantRowsAdmin):
     def took(self, row: Run) -> str:
         """Return how long it took, or how long it runs."""
         return took_of(row.created_at, row.ended_at or clock.now())
-
-    @display(description=_("trace"))
-    def trace(self, row: Run) -> object:
-        """Return the journey it belongs to."""
-        return journey(row.trace_id)
 
     def headline(self, row: Run) -> Sequence[object]:
         """Return state and company."""

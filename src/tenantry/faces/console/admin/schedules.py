@@ -14,7 +14,7 @@ from tenantry.core.errors import Text
 from tenantry.customers.accounts.roles import OperatorAct
 from tenantry.faces.console.acts import Act, Order
 from tenantry.faces.console.filters import ProductFilter, ReasonFilter
-from tenantry.faces.console.listing import TenantRowsAdmin, stacked
+from tenantry.faces.console.listing import TenantRowsAdmin, TracedRows, stacked
 from tenantry.faces.console.panels import Facts, Grid, Panel
 from tenantry.faces.console.site import console
 from tenantry.faces.console.words import (
@@ -25,7 +25,6 @@ from tenantry.faces.console.words import (
     code,
     exact,
     history,
-    journey,
     link,
     row_link,
     toned,
@@ -243,7 +242,7 @@ class ScheduleAdmin(TenantRowsAdmin):
         ]
 
 
-class SlotAdmin(TenantRowsAdmin):
+class SlotAdmin(TracedRows, TenantRowsAdmin):
     """Every due instant, what was decided about it, and why."""
 
     empty = _("No slot has fallen due yet.")
@@ -296,11 +295,6 @@ class SlotAdmin(TenantRowsAdmin):
     def job_link(self, row: Slot) -> object:
         """Return the job that was made, if one was."""
         return row_link("automation", "job", row.job_id, _("open")) if row.job_id else NOTHING
-
-    @display(description=_("trace"))
-    def trace(self, row: Slot) -> object:
-        """Return the journey it belongs to."""
-        return journey(row.trace_id)
 
     def headline(self, row: Slot) -> Sequence[object]:
         """Return what was decided, and the company."""

@@ -14,7 +14,7 @@ from tenantry.core.errors import Text
 from tenantry.core.gates import Verdict
 from tenantry.customers.accounts.roles import OperatorAct
 from tenantry.faces.console.acts import Act, Order
-from tenantry.faces.console.listing import Link, ReadOnlyAdmin, stacked
+from tenantry.faces.console.listing import Link, ReadOnlyAdmin, TracedRows, stacked
 from tenantry.faces.console.panels import Facts, Grid, Panel
 from tenantry.faces.console.site import console, may
 from tenantry.faces.console.words import (
@@ -78,7 +78,7 @@ def _waits(row: Registration) -> bool:
     return row.state == RegistrationState.AWAITING_APPROVAL
 
 
-class RegistrationAdmin(ReadOnlyAdmin):
+class RegistrationAdmin(TracedRows, ReadOnlyAdmin):
     """Who asked for a trial, what their address is, and what became of it."""
 
     heading = _("Registrations")
@@ -164,11 +164,6 @@ class RegistrationAdmin(ReadOnlyAdmin):
     def asked(self, row: Registration) -> object:
         """Return when it began."""
         return age(row.created_at)
-
-    @display(description=_("trace"))
-    def trace(self, row: Registration) -> object:
-        """Return the journey it belongs to."""
-        return journey(row.trace_id)
 
     def headline(self, row: Registration) -> Sequence[object]:
         """Return where it stands, and what its address is."""
