@@ -1,6 +1,6 @@
 """Operators of every role, and how they come in."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from datetime import datetime
 from typing import Any
 
@@ -15,12 +15,12 @@ from tenantry.customers.accounts import services as accounts
 from tenantry.customers.accounts.models import User
 from tenantry.customers.accounts.states import OperatorRole
 from tenantry.fleet.provisioning import drivers
-from tenantry.journeys.onboarding import evidence
 from tenantry.sdk import registry
 from tenantry.sdk.product import Product
 from tests.faces.console.fleet import Fleet, make_fleet
-from tests.journeys.onboarding import name_server
-from tests.journeys.onboarding.name_server import NameServer
+from tests.journeys.onboarding.name_server import names, served
+
+__all__ = ["names", "served"]
 
 PASSWORD = "correct horse battery staple"
 ACTOR = "system:test"
@@ -35,23 +35,6 @@ def _fresh_limits() -> None:
 @pytest.fixture(autouse=True)
 def _quick_passwords(settings: LazySettings) -> None:
     settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
-
-
-@pytest.fixture(scope="session")
-def served() -> Iterator[NameServer]:
-    with name_server.started() as server:
-        yield server
-
-
-@pytest.fixture(autouse=True)
-def names(served: NameServer, settings: LazySettings) -> Iterator[NameServer]:
-    """A name server at whose names everybody takes mail: nobody's real ones are asked."""
-    served.records.clear()
-    served.is_generous = True
-    settings.NAME_SERVERS = [served.address]
-    evidence.resolver.cache_clear()
-    yield served
-    evidence.resolver.cache_clear()
 
 
 @pytest.fixture

@@ -1,38 +1,18 @@
 """Name servers of our own for every test: nobody's real ones are asked."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from datetime import datetime
 
 import pytest
-from django.conf import LazySettings
 
 from tenantry.fleet.provisioning.drivers.fake import FakeDriver
-from tenantry.journeys.onboarding import evidence, services
+from tenantry.journeys.onboarding import services
 from tenantry.journeys.onboarding.states import DictionaryRule
 from tests.fleet.provisioning.conftest import driver, register_host
-from tests.journeys.onboarding import name_server
-from tests.journeys.onboarding.name_server import NameServer
+from tests.journeys.onboarding.name_server import names, served
 from tests.journeys.onboarding.visitor import Visitor
 
-__all__ = ["driver"]
-
-
-@pytest.fixture(scope="session")
-def served() -> Iterator[NameServer]:
-    with name_server.started() as server:
-        yield server
-
-
-@pytest.fixture(autouse=True)
-def names(served: NameServer, settings: LazySettings) -> Iterator[NameServer]:
-    """A name server at whose names everybody takes mail, unless a test says otherwise."""
-    served.records.clear()
-    served.questions.clear()
-    served.is_generous, served.others = True, frozenset({"com"})
-    settings.NAME_SERVERS = [served.address]
-    evidence.resolver.cache_clear()
-    yield served
-    evidence.resolver.cache_clear()
+__all__ = ["driver", "names", "served"]
 
 
 @pytest.fixture

@@ -1,4 +1,7 @@
-"""A name server on this machine: real datagrams, answers by script, and every question kept."""
+"""A name server on this machine: real datagrams, answers by script, and every question kept.
+
+A room that imports its fixtures asks nobody's real name servers.
+"""
 
 import socket
 import threading
@@ -11,6 +14,10 @@ import dns.message
 import dns.rcode
 import dns.rdatatype
 import dns.rrset
+import pytest
+from django.conf import LazySettings
+
+from tenantry.journeys.onboarding import evidence
 
 # In place of records: what a broken server does.
 SERVFAIL, REFUSED, SILENT, GARBAGE = "!servfail", "!refused", "!silent", "!garbage"
@@ -94,3 +101,21 @@ def started() -> Iterator[NameServer]:
         finally:
             stopping.set()
             thread.join()
+
+
+@pytest.fixture(scope="session")
+def served() -> Iterator[NameServer]:
+    with started() as server:
+        yield server
+
+
+@pytest.fixture(autouse=True)
+def names(served: NameServer, settings: LazySettings) -> Iterator[NameServer]:
+    """A name server at whose names everybody takes mail, unless a test says otherwise."""
+    served.records.clear()
+    served.questions.clear()
+    served.is_generous, served.others = True, frozenset({"com"})
+    settings.NAME_SERVERS = [served.address]
+    evidence.resolver.cache_clear()
+    yield served
+    evidence.resolver.cache_clear()
