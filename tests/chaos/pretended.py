@@ -13,11 +13,9 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from tenantry.fleet.gateway import queries as gateway
 from tenantry.fleet.provisioning import drivers, engine, turns
-from tenantry.fleet.provisioning.drivers.fake import FakeDriver, FakeRecipe, File
+from tenantry.fleet.provisioning.drivers.fake import FakeDriver, FakeRecipe, File, product_with
 from tenantry.sdk import registry
-from tenantry.sdk.product import Product
 from tenantry.work.automation.workers import run_worker
 
 WORLD = "PRETENDED_WORLD"
@@ -33,22 +31,6 @@ run_nursery()
 def driver() -> FakeDriver:
     """Return the place of this process; named by the setting COMPUTE_DRIVER."""
     return FakeDriver(store=File(Path(os.environ[WORLD])), looks_to_start=1)
-
-
-def product_on(place: FakeDriver) -> Product:
-    return Product(
-        slug="fake",
-        name="Fake",
-        version="0",
-        requires_platform=">=0.1",
-        app="fake",
-        recipe=FakeRecipe(driver=place, routed=routed),
-    )
-
-
-def routed(host: str) -> str | None:
-    target = gateway.desired().routes.get(host)
-    return target.upstream if target is not None and target.serving else None
 
 
 @dataclass(kw_only=True)
@@ -99,7 +81,7 @@ def run_nursery() -> None:
     """Fork workers as asked. This process itself never touches the database."""
     place = drivers.current()
     assert isinstance(place, FakeDriver)
-    registry.products = lambda: (product_on(place),)  # type: ignore[assignment]  # a plain function
+    registry.products = lambda: (product_with(FakeRecipe(driver=place)),)  # type: ignore[assignment]  # a plain function
     claim, conclude = turns.claim, engine.conclude
 
     def watched_claim(**given: object) -> object:

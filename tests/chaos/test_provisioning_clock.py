@@ -20,15 +20,13 @@ from tenantry.customers.notices.models import Mail
 from tenantry.customers.tenants import queries as tenants
 from tenantry.customers.tenants import services as tenant_services
 from tenantry.customers.tenants.states import TenantState
-from tenantry.fleet.gateway import queries as gateway
 from tenantry.fleet.hosts import services as hosts
 from tenantry.fleet.provisioning import engine, queries, services, turns
 from tenantry.fleet.provisioning.drivers.compute import DriverError
-from tenantry.fleet.provisioning.drivers.fake import FakeDriver, FakeRecipe
+from tenantry.fleet.provisioning.drivers.fake import FakeDriver, FakeRecipe, product_with
 from tenantry.fleet.provisioning.models import Run
 from tenantry.fleet.provisioning.turns import LEASE, Rest
 from tenantry.sdk import registry
-from tests.fleet.provisioning.conftest import product_of
 
 pytestmark = [pytest.mark.chaos, pytest.mark.django_db, pytest.mark.timeout(300)]
 
@@ -129,11 +127,6 @@ class Simulator:
         assert all(self.now - one.checked_at <= timedelta(minutes=1) for one in known)
 
 
-def routed(host: str) -> str | None:
-    route = gateway.find_route(host)
-    return route.upstream if route is not None and route.state == "serving" else None
-
-
 @pytest.fixture(params=range(SEEDS))
 def chaos(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Chaos:
     made = Chaos(dice=random.Random(request.param))
@@ -151,8 +144,8 @@ def chaos(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Ch
 @pytest.fixture
 def simulator(chaos: Chaos, monkeypatch: pytest.MonkeyPatch, db: None) -> Simulator:
     driver = FakeDriver(strike=chaos.strike, looks_to_start=2)
-    recipe = FakeRecipe(driver=driver, routed=routed)
-    monkeypatch.setattr(registry, "products", lambda: (product_of(recipe),))
+    recipe = FakeRecipe(driver=driver)
+    monkeypatch.setattr(registry, "products", lambda: (product_with(recipe),))
     hosts.register_host(
         name="local", region="sg", cpu_milli=10**6, memory_mb=10**6, disk_mb=10**6, now=START
     )

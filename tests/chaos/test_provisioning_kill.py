@@ -30,7 +30,16 @@ from tenantry.fleet.gateway import queries as gateway
 from tenantry.fleet.hosts import services as hosts
 from tenantry.fleet.hosts.models import Host, Lease
 from tenantry.fleet.provisioning import instances, queries, services
-from tenantry.fleet.provisioning.drivers.fake import AFTER, BEFORE, MIDDLE, FakeDriver, Fault, File
+from tenantry.fleet.provisioning.drivers.fake import (
+    AFTER,
+    BEFORE,
+    MIDDLE,
+    FakeDriver,
+    FakeRecipe,
+    Fault,
+    File,
+    product_with,
+)
 from tenantry.fleet.provisioning.models import Run
 from tenantry.fleet.provisioning.states import RUN_MOVES, STEP_MOVES
 from tenantry.fleet.provisioning.steps import STEPS
@@ -43,7 +52,6 @@ from tests.chaos.pretended import (
     WORLD,
     Nursery,
     nursery,
-    product_on,
 )
 
 pytestmark = [
@@ -180,7 +188,7 @@ def world(
 ) -> Iterator[World]:
     path = tmp_path / "world.json"
     driver = FakeDriver(store=File(path), looks_to_start=1)
-    monkeypatch.setattr(registry, "products", lambda: (product_on(driver),))
+    monkeypatch.setattr(registry, "products", lambda: (product_with(FakeRecipe(driver=driver)),))
     hosts.register_host(
         name="local", region="sg", cpu_milli=10**6, memory_mb=10**6, disk_mb=10**6, now=clock.now()
     )

@@ -41,13 +41,19 @@ from tenantry.fleet.provisioning import (
     watching,
 )
 from tenantry.fleet.provisioning.drivers.compute import DriverError
-from tenantry.fleet.provisioning.drivers.fake import AFTER, BEFORE, MIDDLE, FakeDriver, FakeRecipe
+from tenantry.fleet.provisioning.drivers.fake import (
+    AFTER,
+    BEFORE,
+    MIDDLE,
+    FakeDriver,
+    FakeRecipe,
+    product_with,
+)
 from tenantry.fleet.provisioning.models import Run
 from tenantry.fleet.provisioning.states import RunKind, RunState
 from tenantry.fleet.provisioning.steps import STEPS
 from tenantry.fleet.provisioning.turns import LEASE, Rest
 from tenantry.sdk import registry
-from tests.fleet.provisioning.conftest import product_of
 
 START = datetime(2026, 11, 22, 12, tzinfo=UTC)
 OPERATOR = "operator:me"
@@ -312,18 +318,13 @@ class Life(RuleBasedStateMachine):
             assert host_queries.find_lease(self.tenant.id) is None
 
 
-def routed(host: str) -> str | None:
-    target = gateway.desired().routes.get(host)
-    return target.upstream if target is not None and target.serving else None
-
-
 @pytest.mark.django_db
 @pytest.mark.timeout(240)
 def test_life_of_a_tenant_in_any_order(owner: User, monkeypatch: pytest.MonkeyPatch) -> None:
     driver = FakeDriver()
-    recipe = FakeRecipe(driver=driver, routed=routed)
+    recipe = FakeRecipe(driver=driver)
     monkeypatch.setattr(drivers, "current", lambda: driver)
-    monkeypatch.setattr(registry, "products", lambda: (product_of(recipe),))
+    monkeypatch.setattr(registry, "products", lambda: (product_with(recipe),))
     monkeypatch.setattr(Life, "owner", owner, raising=False)
     monkeypatch.setattr(Life, "driver", driver, raising=False)
     run_state_machine_as_test(

@@ -15,7 +15,7 @@ from tenantry.fleet.hosts import services as hosts
 from tenantry.fleet.hosts.models import Host
 from tenantry.fleet.provisioning import engine, queries
 from tenantry.fleet.provisioning import services as provisioning
-from tenantry.fleet.provisioning.drivers.fake import FakeDriver, FakeRecipe
+from tenantry.fleet.provisioning.drivers.fake import FakeDriver, FakeRecipe, product_with
 from tenantry.fleet.provisioning.models import Run
 from tenantry.fleet.provisioning.states import RunKind, RunState
 from tenantry.fleet.provisioning.turns import Rest
@@ -25,7 +25,6 @@ from tenantry.journeys.onboarding.models import DictionaryEntry, Registration
 from tenantry.journeys.onboarding.services.judging import judge_address, mailbox_key, store
 from tenantry.journeys.onboarding.states import DictionaryRule, RegistrationState
 from tenantry.sdk.product import Product
-from tests.fleet.provisioning.conftest import routed
 
 ACTOR = "system:test"
 REGION = "sg"
@@ -154,10 +153,7 @@ def latest_run(tenant_id: UUID) -> Run:
 
 def make_fleet(owner: User, now: datetime, install: Callable[[Product], None]) -> Fleet:
     driver = FakeDriver()
-    recipe = FakeRecipe(driver=driver, routed=routed)
-    product = Product(
-        slug="fake", name="Fake", version="0", requires_platform=">=0.1", app="fake", recipe=recipe
-    )
-    install(product)
+    recipe = FakeRecipe(driver=driver)
+    install(product_with(recipe))
     register_host("local-sg", now, size=10**6)
     return Fleet(driver=driver, recipe=recipe, owner=owner, now=now)

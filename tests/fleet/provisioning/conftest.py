@@ -12,44 +12,25 @@ from tenantry.customers.accounts.models import User
 from tenantry.customers.tenants import queries as tenants
 from tenantry.customers.tenants import services as tenant_services
 from tenantry.customers.tenants.states import TenantState
-from tenantry.fleet.gateway import queries as gateway
 from tenantry.fleet.hosts import services as hosts
 from tenantry.fleet.provisioning import drivers, engine, queries, services, turns
-from tenantry.fleet.provisioning.drivers.fake import FakeDriver, FakeRecipe
+from tenantry.fleet.provisioning.drivers.fake import FakeDriver, FakeRecipe, product_with
 from tenantry.fleet.provisioning.models import Run, Step
 from tenantry.fleet.provisioning.turns import Rest
 from tenantry.sdk import registry
-from tenantry.sdk.product import Product
 
 ACTOR = "system:test"
 REGION = "sg"
 MOST_TURNS = 400
 
 
-def routed(host: str) -> str | None:
-    """Return where the gateway leads a name, as its desired state says."""
-    target = gateway.desired().routes.get(host)
-    return target.upstream if target is not None and target.serving else None
-
-
-def product_of(recipe: FakeRecipe) -> Product:
-    return Product(
-        slug="fake",
-        name="Fake",
-        version="0",
-        requires_platform=">=0.1",
-        app="fake",
-        recipe=recipe,
-    )
-
-
 @pytest.fixture
 def driver(monkeypatch: pytest.MonkeyPatch) -> FakeDriver:
     """Give the platform a pretended place and a pretended application."""
     made = FakeDriver()
-    recipe = FakeRecipe(driver=made, routed=routed)
+    recipe = FakeRecipe(driver=made)
     monkeypatch.setattr(drivers, "current", lambda: made)
-    monkeypatch.setattr(registry, "products", lambda: (product_of(recipe),))
+    monkeypatch.setattr(registry, "products", lambda: (product_with(recipe),))
     return made
 
 

@@ -18,15 +18,12 @@ from tenantry.customers.accounts import services as accounts
 from tenantry.customers.notices import queries as notices
 from tenantry.customers.tenants import services as tenants
 from tenantry.customers.tenants.states import TenantState
-from tenantry.fleet.gateway import queries as gateway
-from tenantry.fleet.gateway.states import RouteState
 from tenantry.fleet.hosts import services as hosts
 from tenantry.fleet.provisioning import drivers, queries, services
-from tenantry.fleet.provisioning.drivers.fake import FakeDriver, FakeRecipe
+from tenantry.fleet.provisioning.drivers.fake import FakeDriver, FakeRecipe, product_with
 from tenantry.fleet.provisioning.models import Run
 from tenantry.fleet.provisioning.states import RunKind, RunState
 from tenantry.sdk import registry
-from tenantry.sdk.product import Product
 from tenantry.work.automation import workers
 
 _ACTOR = "system:bench"
@@ -56,14 +53,7 @@ def run(*, quick: bool) -> dict[str, Any]:
 def _pretended() -> Iterator[FakeDriver]:
     # Swapped from outside: no setting of the product leads to a pretended application.
     driver = FakeDriver()
-    product = Product(
-        slug="fake",
-        name="Fake",
-        version="0",
-        requires_platform=">=0.1",
-        app="fake",
-        recipe=FakeRecipe(driver=driver, routed=_routed),
-    )
+    product = product_with(FakeRecipe(driver=driver))
     before = drivers.current, registry.products
     drivers.current = lambda: driver
     registry.products = lambda: (product,)  # type: ignore[assignment]  # without its cache
@@ -71,11 +61,6 @@ def _pretended() -> Iterator[FakeDriver]:
         yield driver
     finally:
         drivers.current, registry.products = before
-
-
-def _routed(host: str) -> str | None:
-    route = gateway.find_route(host)
-    return route.upstream if route is not None and route.state == RouteState.SERVING else None
 
 
 async def _measure(*, alone: int, rounds: int) -> tuple[list[Run], list[list[Run]]]:

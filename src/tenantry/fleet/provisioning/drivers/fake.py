@@ -19,12 +19,15 @@ from uuid import UUID
 from django.conf import settings
 
 from tenantry.core.errors import Text
+from tenantry.fleet.gateway import queries as gateway
+from tenantry.fleet.gateway.states import RouteState
 from tenantry.fleet.provisioning.drivers.compute import (
     AlreadyThere,
     DatabaseFound,
     DriverError,
     InstanceFound,
 )
+from tenantry.sdk.product import Product
 from tenantry.sdk.recipe import (
     DatabaseAccess,
     Entry,
@@ -293,19 +296,17 @@ def _database(label: str) -> DatabaseFound:
     return DatabaseFound(label=label, name=label, user=label, host="127.0.0.1", port=5432)
 
 
-def _nowhere(_host: str) -> str | None:
-    return None
+def _routed(host: str) -> str | None:
+    # As a gateway would lead that name at this moment.
+    route = gateway.find_route(host)
+    return route.upstream if route is not None and route.state == RouteState.SERVING else None
 
 
 @dataclass(frozen=True, kw_only=True)
 class FakeRecipe:
-    """Implements `sdk.recipe.Recipe` for instances of a `FakeDriver`.
-
-    `routed` says to which upstream the gateway leads a host name, None where it knows none.
-    """
+    """Implements `sdk.recipe.Recipe` for instances of a `FakeDriver`."""
 
     driver: FakeDriver
-    routed: Callable[[str], str | None] = _nowhere
     slug: str = "fake"
     label: Text = "Fake"
     version: str = "1"
@@ -343,7 +344,7 @@ class FakeRecipe:
         """Return whose instance runs at the upstream, or behind the gateway under that name."""
         self._reach("identity_of")
         through = url.rstrip("/") == settings.GATEWAY_URL.rstrip("/")
-        upstream = self.routed(host) if through else url.removeprefix("http://")
+        upstream = _routed(host) if through else url.removeprefix("http://")
         with self.driver.store.open() as world:
             for label, instance in world["instances"].items():
                 here = upstream == f"127.0.0.1:{instance['port']}"
@@ -367,3 +368,15 @@ class FakeRecipe:
             self.driver.reach(verb, BEFORE)
         except DriverError as error:
             raise InstanceUnreachable(part=verb) from error
+
+
+def product_with(recipe: FakeRecipe) -> Product:
+    """Return a product that has nothing but this application."""
+    return Product(
+        slug=recipe.slug,
+        name="Fake",
+        version="0",
+        requires_platform=">=0.1",
+        app=recipe.slug,
+        recipe=recipe,
+    )
