@@ -20,7 +20,6 @@ from django.conf import settings
 
 from tenantry.core.errors import Text
 from tenantry.fleet.gateway import queries as gateway
-from tenantry.fleet.gateway.states import RouteState
 from tenantry.fleet.provisioning.drivers.compute import (
     AlreadyThere,
     DatabaseFound,
@@ -298,8 +297,8 @@ def _database(label: str) -> DatabaseFound:
 
 def _routed(host: str) -> str | None:
     # As a gateway would lead that name at this moment.
-    route = gateway.find_route(host)
-    return route.upstream if route is not None and route.state == RouteState.SERVING else None
+    target = gateway.desired().routes.get(host)
+    return target.upstream if target is not None and target.serving else None
 
 
 @dataclass(frozen=True, kw_only=True)
