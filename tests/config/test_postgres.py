@@ -104,7 +104,7 @@ def born(server: postgres.Server) -> object:
 
 
 def discard(state: Path) -> None:
-    postgres.release()
+    postgres.release(state)
     postgres.stop(state)
     shutil.rmtree(state.parent)
 
@@ -130,7 +130,7 @@ def shared_state() -> Iterator[Path]:
 @pytest.fixture
 def shared(shared_state: Path) -> Iterator[postgres.Server]:
     yield postgres.ensure(shared_state)
-    postgres.release()
+    postgres.release(shared_state)
 
 
 def test_ensure_starts_a_durable_utc_server_of_the_builtin_locale(shared: postgres.Server) -> None:
@@ -275,7 +275,7 @@ def test_server_outlives_a_killed_starter_and_killed_users_and_is_adopted(state:
         assert postgres.status(state).state is postgres.State.RUNNING
     server = postgres.ensure(state)
     assert (read_pid(state), str(server.port)) == (pid, place_of(state).port.read_text().strip())
-    postgres.release()
+    postgres.release(state)
     assert postgres.status(state).state is postgres.State.STOPPED
 
 
@@ -334,7 +334,7 @@ def test_left_over_pid_file_is_no_obstacle(state: Path, left_over: str) -> None:
         text = "".join([f"{bystander.pid}\n", *lines[1:]]) if left_over == "another program" else ""
         pid_file.write_text(text)
         assert ask(postgres.ensure(state).url, "SELECT 1") == [(1,)]
-        postgres.release()
+        postgres.release(state)
         assert bystander.poll() is None
     finally:
         bystander.kill()
@@ -357,7 +357,7 @@ def test_port_is_remembered_and_chosen_anew_when_taken(state: Path) -> None:
 def test_lost_password_file_is_made_anew(state: Path) -> None:
     before = postgres.ensure(state)
     place_of(state).password.unlink()
-    postgres.release()
+    postgres.release(state)
     after = postgres.ensure(state)
     assert after.password != before.password
     assert ask(after.url, "SELECT 1") == [(1,)]
@@ -370,7 +370,7 @@ def test_too_long_a_socket_path_leaves_tcp_alone(state: Path) -> None:
         assert server.socket_dir is None
         assert ask(server.admin_url, "SHOW unix_socket_directories") == [("",)]
     finally:
-        postgres.stop(deep)
+        postgres.release(deep)
 
 
 def test_data_of_another_major_version_is_refused_and_left_alone(state: Path) -> None:
@@ -388,7 +388,7 @@ def test_server_that_cannot_start_is_refused_with_its_own_words(
     state: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     postgres.ensure(state)
-    postgres.release()
+    postgres.release(state)
     monkeypatch.setattr("tenantry.config.postgres.cluster.RETRY_SECONDS", 0.5)
     (place_of(state).data / "postgresql.auto.conf").write_text("no_such_setting = 1\n")
     with pytest.raises(postgres.PostgresUnavailable, match=r"ends while it starts.*FATAL"):

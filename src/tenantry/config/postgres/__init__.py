@@ -4,7 +4,7 @@ It runs before the settings exist and therefore knows nothing of Django. **With 
 none of this is called**: the settings look at that variable first and come here only without it.
 
 - `ensure(state_dir)` answers with a `Server` that accepts connections, starting it when needed.
-- `release()` gives it up; the last process out stops it. It also runs at the exit of the process.
+- `release(state_dir)` gives it up; the last process out stops it. It also runs at process exit.
 - `revive_if_dead(state_dir)` is the cheap check for a supervision loop.
 - `stop(state_dir)` and `status(state_dir)` are for the command line.
 

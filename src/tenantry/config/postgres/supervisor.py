@@ -113,26 +113,32 @@ def ensure(state_dir: Path) -> Server:
             return _uses[place].server
 
 
-def release() -> None:
-    """Stop using every server this process uses; the last user of a server stops it cleanly.
+def release(state_dir: Path | None = None) -> None:
+    """Stop using this folder's server, or without one every server; the last user stops it cleanly.
 
     Runs by itself at the exit of the process, but not when a signal kills it: the server then
     runs on, and the next `ensure` adopts it.
     """
-    for place in list(_uses):
+    for place in [place_of(state_dir)] if state_dir else list(_uses):
         with _explained(place):
-            if not place.root.exists():
-                os.close(_uses.pop(place).handle)
-                continue
-            with hold_lock(place.lock):
-                os.close(_uses.pop(place).handle)
-                last = take_lock(place.users)
-                if last is None:
-                    continue
-                try:
-                    stop_cleanly(place)
-                finally:
-                    os.close(last)
+            _give_up(place)
+
+
+def _give_up(place: Place) -> None:
+    if place not in _uses:
+        return
+    if not place.root.exists():
+        os.close(_uses.pop(place).handle)
+        return
+    with hold_lock(place.lock):
+        os.close(_uses.pop(place).handle)
+        last = take_lock(place.users)
+        if last is None:
+            return
+        try:
+            stop_cleanly(place)
+        finally:
+            os.close(last)
 
 
 def revive_if_dead(state_dir: Path) -> bool:
