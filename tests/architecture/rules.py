@@ -12,7 +12,7 @@ MAX_FILE_LINES = 400
 MAX_FUNCTION_LINES = 50
 JUNK_ROOMS = {"utils", "helpers", "common", "managers", "base", "misc"}
 # Django demands the name: a database engine is a package with a module `base`.
-JUNK_EXCEPTIONS = {"tenantry.config.embedded.base"}
+JUNK_EXCEPTIONS = {"tenantry.config.embedded.base", "tenantry.config.pooled.base"}
 IMPORT_REASONS = ("# slow import", "# optional dependency")
 STATE_FIELDS = {"state", "session_state", "admin_status"}
 # The one authority, and the set-based verbs whose one statement holds guard, effect and entry.

@@ -103,7 +103,7 @@ def test_database_url_is_understood(
 ) -> None:
     monkeypatch.setenv("DATABASE_URL", url)
     read = state.database()
-    assert read["ENGINE"] == "django.db.backends.postgresql"
+    assert read["ENGINE"] == "tenantry.config.pooled"
     options = dict(read["OPTIONS"])
     assert options.pop("application_name") == "tenantry"
     assert options.pop("pool") == {"min_size": 0, "max_size": 10, "timeout": 10}

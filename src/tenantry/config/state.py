@@ -86,7 +86,6 @@ def database() -> dict[str, Any]:
     options = {"pool": pool, "application_name": "tenantry", **given.pop("OPTIONS", {})}
     # Several test runs may share one server.
     test = {"NAME": f"test_tenantry_{os.getpid()}"}
-    # A restarted server leaves dead connections in the pool; they are found before they are used.
     return {**given, "OPTIONS": options, "CONN_HEALTH_CHECKS": True, "TEST": test}
 
 
@@ -119,7 +118,7 @@ def _from_url(url: str) -> dict[str, Any]:
         reason = "DATABASE_URL must read postgresql://user:password@host:5432/database."
         raise ImproperlyConfigured(reason) from None
     return {
-        "ENGINE": "django.db.backends.postgresql",
+        "ENGINE": "tenantry.config.pooled",
         "NAME": parts.pop("dbname"),
         "USER": parts.pop("user", ""),
         "PASSWORD": parts.pop("password", ""),

@@ -1,15 +1,15 @@
-"""The engine itself: Django's own, told at the first connection where the server is."""
+"""The engine itself: the pooled one, told at the first connection where the server is."""
 
 from typing import Any
 
 from django.conf import settings
-from django.db.backends.postgresql import base
 
 from tenantry.config import postgres
+from tenantry.config.pooled import base
 
 
 class DatabaseWrapper(base.DatabaseWrapper):
-    """Starts or joins the embedded server, then connects as Django does."""
+    """Starts or joins the embedded server, then connects as the pooled engine does."""
 
     def get_connection_params(self) -> dict[str, Any]:
         """Return the connection's parameters with the server's address and password."""

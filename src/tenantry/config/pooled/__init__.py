@@ -1,0 +1,1 @@
+"""A Django database engine: PostgreSQL whose pool outlives a restart of the server."""
