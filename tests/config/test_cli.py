@@ -30,6 +30,8 @@ from tools import registries
 
 PASSWORD = "a long enough password"
 COMMANDS = [path[1:] for path, _command in registries.commands()]
+# Each takes a tenth of a second or more, and most processes never need it.
+SLOW = ("dns.resolver", "fido2", "playwright.async_api", "requests", "unfold.admin")
 
 
 def call(*words: str, given: str | None = None) -> Result:
@@ -54,6 +56,15 @@ def test_every_command_explains_itself(path: tuple[str, ...]) -> None:
     words = [name for one in options for name in one.opts]
     words += [one.make_metavar(click.Context(command)) for one in arguments]
     assert [word for word in words if word not in said] == []
+
+
+def test_command_imports_nothing_slow_that_it_seldom_needs(installation: Installation) -> None:
+    program = (
+        "import sys; from tenantry.config.cli import main; main(['--help'], standalone_mode=False);"
+        f" print([name for name in ('django', *{SLOW}) if name in sys.modules])"
+    )
+    done = installation.run_program(program)
+    assert (done.stdout.splitlines()[-1], done.stderr) == ("['django']", "")
 
 
 def test_every_command_of_the_platform_is_there() -> None:

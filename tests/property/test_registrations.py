@@ -22,7 +22,7 @@ from tenantry.fleet.provisioning.models import Run
 from tenantry.fleet.provisioning.states import ENDED_RUNS
 from tenantry.governance.policies import queries as policies
 from tenantry.governance.policies import services as setting
-from tenantry.journeys.onboarding import evidence, services
+from tenantry.journeys.onboarding import name_servers, services
 from tenantry.journeys.onboarding.capabilities import ACTS, Act
 from tenantry.journeys.onboarding.errors import AddressRefused, NotNow, RegistrationMissing
 from tenantry.journeys.onboarding.models import Registration
@@ -336,7 +336,7 @@ def test_registrations_behave_as_the_model_says(settings: LazySettings) -> None:
     with name_server.started() as server:
         server.is_generous = True
         settings.NAME_SERVERS = [server.address]
-        evidence.resolver.cache_clear()
+        name_servers.resolver.cache_clear()
         run_state_machine_as_test(
             Trials,
             settings=searching(
@@ -346,4 +346,4 @@ def test_registrations_behave_as_the_model_says(settings: LazySettings) -> None:
                 suppress_health_check=list(HealthCheck),
             ),
         )
-    evidence.resolver.cache_clear()
+    name_servers.resolver.cache_clear()

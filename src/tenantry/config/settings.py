@@ -52,7 +52,8 @@ INSTALLED_APPS = [
     # Before Unfold and allauth, so that its templates win over theirs.
     "tenantry.faces.console",
     "unfold",
-    "django.contrib.admin",
+    # The simple one: tables are imported with the console's addresses, not by every process.
+    "django.contrib.admin.apps.SimpleAdminConfig",
     "django.contrib.auth",
     "django.contrib.contenttypes",
     "django.contrib.sessions",
@@ -63,7 +64,6 @@ INSTALLED_APPS = [
     "allauth",
     "allauth.account",
     "allauth.mfa",
-    "anymail",
     "procrastinate.contrib.django",
     "tenantry.ledger.audit",
     "tenantry.ledger.funnel",
@@ -161,6 +161,9 @@ UNFOLD = menu.UNFOLD
 EMAIL_BACKEND = env.text(
     "EMAIL_BACKEND", "tenantry.customers.notices.drivers.mailbox.MailboxBackend"
 )
+if EMAIL_BACKEND.startswith("anymail."):
+    # Only then: no process waits for an HTTP client that it does not need.
+    INSTALLED_APPS.append("anymail")
 DEFAULT_FROM_EMAIL = env.text("MAIL_FROM", "Tenantry <no-reply@localhost>")
 EMAIL_TIMEOUT = 10
 EMAIL_HOST = env.text("EMAIL_HOST", "localhost")

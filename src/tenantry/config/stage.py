@@ -14,7 +14,6 @@ from typing import Any
 from asgiref.sync import sync_to_async
 from django.db import connection
 from django.utils.module_loading import import_string
-from playwright.async_api import Browser, Page, Route, async_playwright
 from rich.console import Console
 from rich.markup import escape
 
@@ -25,6 +24,7 @@ from tenantry.config.seed import DemoPeople
 from tenantry.config.supervision import Crew, tenantry
 from tenantry.core import db
 from tenantry.customers.notices import queries as notices
+from tenantry.sdk.browser import Browser, Page, Route
 from tenantry.sdk.product import Product
 from tenantry.sdk.story import InstanceSeen, Person
 from tenantry.work.automation import chromium
@@ -174,6 +174,8 @@ async def tell(
     play: Any = import_string(product.story)
     site = addresses.sites.get(product.slug)
     executable = chromium.find().headless
+    from playwright.async_api import async_playwright  # noqa: PLC0415  # slow import
+
     async with async_playwright() as playwright:
         browser = await playwright.chromium.launch(executable_path=executable)
         stage = RunningStage(

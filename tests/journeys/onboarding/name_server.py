@@ -17,7 +17,7 @@ import dns.rrset
 import pytest
 from django.conf import LazySettings
 
-from tenantry.journeys.onboarding import evidence
+from tenantry.journeys.onboarding import name_servers
 
 # In place of records: what a broken server does.
 SERVFAIL, REFUSED, SILENT, GARBAGE = "!servfail", "!refused", "!silent", "!garbage"
@@ -116,6 +116,6 @@ def names(served: NameServer, settings: LazySettings) -> Iterator[NameServer]:
     served.questions.clear()
     served.is_generous, served.others = True, frozenset({"com"})
     settings.NAME_SERVERS = [served.address]
-    evidence.resolver.cache_clear()
+    name_servers.resolver.cache_clear()
     yield served
-    evidence.resolver.cache_clear()
+    name_servers.resolver.cache_clear()

@@ -11,9 +11,10 @@ from django.conf import LazySettings
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
-from tenantry.journeys.onboarding import evidence, lists
+from tenantry.journeys.onboarding import lists, name_servers
 from tenantry.journeys.onboarding.addresses import Address, Problem, parse
-from tenantry.journeys.onboarding.evidence import BUDGET_SECONDS, gather, mail_path
+from tenantry.journeys.onboarding.evidence import gather
+from tenantry.journeys.onboarding.name_servers import BUDGET_SECONDS, mail_path
 from tenantry.journeys.onboarding.states import DictionaryRule
 from tenantry.journeys.onboarding.verdicts import Evidence, MailPath
 from tests.journeys.onboarding.name_server import GARBAGE, REFUSED, SERVFAIL, SILENT, NameServer
@@ -96,7 +97,7 @@ def test_nobody_at_the_address_is_unknown(settings: LazySettings) -> None:
     ],
 )
 def test_servers_are_read_as_written(server: str, asked: str) -> None:
-    (made,) = evidence.resolver((server,)).nameservers
+    (made,) = name_servers.resolver((server,)).nameservers
 
     assert str(made) == asked
 
@@ -114,7 +115,7 @@ def test_answers_are_remembered(names: NameServer) -> None:
 
 def test_search_list_of_the_machine_is_not_used(names: NameServer) -> None:
     names.is_generous = False
-    evidence.resolver((names.address,)).search = [dns.name.from_text("corp.example.")]
+    name_servers.resolver((names.address,)).search = [dns.name.from_text("corp.example.")]
 
     assert mail_path(HOST) == (MailPath.MISSING, "")
     assert names.questions == [(HOST, "MX"), ("com", "NS")]
@@ -174,7 +175,7 @@ def broken(*_given: object) -> object:
         ("lists.disposable", {"disposable": None, "list_versions": {}}),
         ("lists.free_mail", {"free": None, "list_versions": {}}),
         ("queries.find_rule", {"dictionary_read": False}),
-        ("evidence.mail_path", {"mail": MailPath.UNKNOWN, "mail_host": ""}),
+        ("name_servers.mail_path", {"mail": MailPath.UNKNOWN, "mail_host": ""}),
     ],
 )
 def test_stage_that_fails_leaves_its_part_unknown(

@@ -3,8 +3,6 @@
 from datetime import timedelta
 from smtplib import SMTPRecipientsRefused, SMTPResponseException
 
-from anymail.exceptions import AnymailRecipientsRefused
-
 # 5 s, 10 s, 20 s … together about forty minutes.
 MAX_ATTEMPTS = 10
 _FIRST_SECONDS = 5.0
@@ -19,8 +17,17 @@ def wait_after(attempts: int, *, jitter: float) -> timedelta:
     return timedelta(seconds=seconds * (1 + jitter / 5))
 
 
+def refusals() -> tuple[type[Exception], ...]:
+    """Return what mail servers and mail services answer with; SMTPException is an OSError."""
+    from anymail.exceptions import AnymailError  # noqa: PLC0415  # slow import
+
+    return OSError, AnymailError
+
+
 def is_permanent(error: Exception) -> bool:
     """Return whether the server said that trying again is useless."""
+    from anymail.exceptions import AnymailRecipientsRefused  # noqa: PLC0415  # slow import
+
     if isinstance(error, AnymailRecipientsRefused):
         return True
     if isinstance(error, SMTPRecipientsRefused):

@@ -2,10 +2,10 @@
 
 from dataclasses import dataclass
 
-from anymail.exceptions import AnymailError
 from django.core.mail import get_connection
 from django.db.models import QuerySet
 
+from tenantry.customers.notices.backoff import refusals
 from tenantry.customers.notices.models import Captured, Mail, Notice
 from tenantry.customers.notices.states import MailState
 
@@ -24,8 +24,7 @@ def mail_path() -> MailPath:
     try:
         backend.open()
         backend.close()
-    # Mail servers and mail services answer with these; SMTPException is an OSError.
-    except (OSError, AnymailError) as error:
+    except refusals() as error:
         return MailPath(works=False, detail=f"{type(error).__name__}: {error}")
     return MailPath(works=True)
 

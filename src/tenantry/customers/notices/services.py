@@ -5,7 +5,6 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from uuid import UUID
 
-from anymail.exceptions import AnymailError
 from django.conf import settings
 from django.core.mail import EmailMultiAlternatives
 from django.template.loader import render_to_string
@@ -159,8 +158,7 @@ def deliver(*, mail_id: UUID, now: datetime) -> None:
         return
     try:
         _post(mail)
-    # Mail servers and mail services answer with these; SMTPException is an OSError.
-    except (OSError, AnymailError) as error:
+    except backoff.refusals() as error:
         _refused(mail, error, now)
     else:
         _sent(mail, now)

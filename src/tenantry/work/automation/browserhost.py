@@ -7,16 +7,15 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from playwright.async_api import (
+from tenantry.core.logs import get_logger
+from tenantry.sdk.browser import (
     Browser,
     BrowserContext,
+    Page,
+    PageError,
     Playwright,
     StorageState,
-    async_playwright,
 )
-
-from tenantry.core.logs import get_logger
-from tenantry.sdk.browser import Page, PageError
 from tenantry.sdk.errors import BrowserFailed
 from tenantry.work.automation import chromium, fence
 from tenantry.work.automation.chromium import Chromium
@@ -147,6 +146,8 @@ class BrowserHost:
             raise BrowserFailed(str(ChromiumMissing()))
         try:
             if self._playwright is None:
+                from playwright.async_api import async_playwright  # noqa: PLC0415  # slow import
+
                 self._playwright = await async_playwright().start()
             return await self._playwright.chromium.launch(
                 executable_path=executable,

@@ -6,9 +6,7 @@ And what is sent after the intent to submit was stored, is sent once.
 from collections.abc import Callable, Sequence
 from urllib.parse import urlsplit
 
-from playwright.async_api import BrowserContext, Request, Route, WebSocketRoute
-
-from tenantry.sdk.browser import PageError
+from tenantry.sdk.browser import BrowserContext, PageError, Request, Route, WebSocketRoute
 
 # These hold their content themselves.
 _INNER = frozenset({"data", "about"})

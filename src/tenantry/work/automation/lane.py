@@ -9,11 +9,9 @@ from importlib.metadata import version
 from typing import cast
 from uuid import UUID
 
-from playwright.async_api import StorageState
-
 from tenantry.core import db
 from tenantry.sdk import registry
-from tenantry.sdk.browser import Page, PageError
+from tenantry.sdk.browser import Page, PageError, StorageState
 from tenantry.sdk.product import Connector, Pageless, Product
 from tenantry.work.automation import services
 from tenantry.work.automation.browserhost import BrowserHost, Seat
