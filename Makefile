@@ -27,8 +27,9 @@ run: venv chromium ## set up, start every process and play the story; ARGS="--ex
 	@$(BIN)/tenantry up --story $(ARGS)
 
 # The story waits for the clock, and tests of dying processes for leases: four share two cores well.
+# What `make check` runs is not run again.
 test: venv chromium ## run all tests, the whole story in Chromium among them
-	@$(BIN)/pytest -n 4 --dist loadgroup -m "not bench" $(TESTS) $(ARGS)
+	@$(BIN)/pytest -n 4 --dist loadgroup -m "not bench" --ignore=tests/architecture $(TESTS) $(ARGS)
 
 e2e: venv chromium ## run only the whole story in Chromium
 	@$(BIN)/pytest -m e2e $(TESTS) $(ARGS)

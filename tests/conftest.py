@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 import pytest
 from django.conf import LazySettings
 from django.db import connection
+from django.test import TransactionTestCase
 from pytest_django.plugin import DjangoDbBlocker
 
 from tenantry.customers.accounts import services as accounts
@@ -15,7 +16,7 @@ from tenantry.customers.tenants import services as tenants
 from tenantry.customers.tenants.models import Tenant
 from tenantry.customers.tenants.states import Role
 from tenantry.governance.policies import queries as policies
-from tests import books
+from tests import emptying
 
 ACTOR = "system:test"
 # What takes longest begins first, so that no process is left alone with it at the end.
@@ -43,18 +44,15 @@ def _built_in_mailbox(settings: LazySettings) -> None:
 
 
 @pytest.fixture(autouse=True)
-def _nothing_left(
+def _nobody_connected(
     request: pytest.FixtureRequest, django_db_blocker: DjangoDbBlocker
 ) -> Iterator[None]:
-    """Let no test that commits leave entries, messages or lost connections to another."""
+    """Let no test that commits leave lost connections to another."""
     yield
     marker = request.node.get_closest_marker("django_db")
     commits = marker is not None and marker.kwargs.get("transaction", False)
     if commits or "transactional_db" in request.fixturenames:
         with django_db_blocker.unblock():
-            with connection.cursor() as cursor:
-                cursor.execute("TRUNCATE procrastinate_jobs CASCADE")
-            books.wipe()
             # Threads of the test may have ended with connections in their hands.
             connection.close()
             connection.close_pool()  # type: ignore[attr-defined]  # of PostgreSQL's engine
@@ -62,8 +60,10 @@ def _nothing_left(
 
 @pytest.fixture(scope="session")
 def django_db_setup(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -> Iterator[None]:
-    """Let the database be dropped although the server still answers processes that were killed."""
-    yield
+    """Empty it quickly; let it be dropped although the server still answers killed processes."""
+    with pytest.MonkeyPatch.context() as patches:
+        patches.setattr(TransactionTestCase, "_fixture_teardown", lambda _case: emptying.empty())
+        yield
     with django_db_blocker.unblock(), connection.cursor() as cursor:
         cursor.execute(
             "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"

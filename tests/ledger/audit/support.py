@@ -12,9 +12,7 @@ from tenantry.ledger.audit.services import append
 from tenantry.ledger.audit.vocabulary import Action
 
 NOW = datetime(2026, 11, 22, 9, 30, 15, 123456, tzinfo=UTC)
-# Tests that really commit, and write to the audit log alone: emptying all other tables after each
-# of them would take ten times as long as they do.
-COMMITS = pytest.mark.django_db(transaction=True, available_apps=["tenantry.ledger.audit"])
+COMMITS = pytest.mark.django_db(transaction=True)
 
 
 def write(count: int = 1, *, tenant_id: UUID | None = None, reason: str = "") -> list[UUID]:

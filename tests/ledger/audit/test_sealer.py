@@ -20,7 +20,7 @@ from tenantry.ledger.audit.lease import LeaseLost
 from tenantry.ledger.audit.models import Checkpoint, Leaf
 from tenantry.ledger.audit.tree import root_of
 from tenantry.ledger.audit.verify import verify
-from tests import books, forked
+from tests import emptying, forked
 from tests.ledger.audit import support
 from tests.ledger.audit.support import COMMITS, count, execute, fetch, seal, write
 
@@ -272,7 +272,7 @@ def test_replaced_frontier_is_not_built_upon(book: None) -> None:
     write(2)
     seal(export=False)
     ((note,),) = fetch("SELECT note FROM audit_checkpoint")
-    books.wipe()
+    emptying.empty_log()
     execute("INSERT INTO audit_checkpoint VALUES (2, sha256('r'), sha256('f'), %s)", note)
     token = lease.take("test")
     assert token
@@ -302,7 +302,7 @@ def test_export_refuses_to_replace_another_history(book: None) -> None:
 def test_database_put_back_to_an_earlier_state_is_noticed(book: None, store: Path) -> None:
     write(3)
     seal()
-    books.wipe()
+    emptying.empty_log()
     write(3)
     with pytest.raises(CheckpointConflict):
         seal()

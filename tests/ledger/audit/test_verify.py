@@ -20,7 +20,7 @@ from tenantry.ledger.audit.report import Fault, Report
 from tenantry.ledger.audit.rows import Connection, read_leaves
 from tenantry.ledger.audit.tree import Frontier
 from tenantry.ledger.audit.verify import verify
-from tests import books
+from tests import emptying
 from tests.ledger.audit import support
 
 BATCHES = 4
@@ -64,7 +64,7 @@ def sealed(
             support.write(PER_BATCH, reason="as agreed")
             support.seal()
         yield support.sealed_ids(), store
-        books.wipe()
+        emptying.empty_log()
 
 
 @pytest.fixture
@@ -78,11 +78,11 @@ def log(sealed: tuple[list[UUID], Path], store: Path, db: None) -> list[UUID]:
 def verified(ids: list[UUID], store: Path, tamper: Callable[[Copy], None]) -> Report:
     with transaction.atomic(), tenancy.platform("test"):
         copy = Copy(connection=db.raw(), store=store, ids=ids)
-        for table in books.LOG:
+        for table in emptying.LOG:
             copy.run(f"CREATE TEMP TABLE {table} ON COMMIT DROP AS SELECT * FROM public.{table}")
         tamper(copy)
         report = verify(copy.connection, patience=0)
-        for table in books.LOG:
+        for table in emptying.LOG:
             copy.run(f"DROP TABLE pg_temp.{table}")
     return report
 
@@ -305,7 +305,7 @@ def truncated_with_checkpoint(copy: Copy) -> None:
 
 
 def truncated_everything(copy: Copy) -> None:
-    for table in books.LOG:
+    for table in emptying.LOG:
         copy.run(f"DELETE FROM {table}")
 
 
