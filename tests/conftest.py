@@ -7,6 +7,7 @@ import pytest
 from django.conf import LazySettings
 from django.db import connection
 from django.test import TransactionTestCase
+from django.utils import translation
 from pytest_django.plugin import DjangoDbBlocker
 
 from tenantry.customers.accounts import services as accounts
@@ -38,6 +39,13 @@ def _fresh_policies() -> Iterator[None]:
 
 
 @pytest.fixture(autouse=True)
+def _own_language() -> Iterator[None]:
+    """Let no test speak the language of the page that another one asked for last."""
+    yield
+    translation.deactivate()
+
+
+@pytest.fixture(autouse=True)
 def _built_in_mailbox(settings: LazySettings) -> None:
     """Undo Django's own test mailbox: mails go where they go without any configuration."""
     settings.EMAIL_BACKEND = "tenantry.customers.notices.drivers.mailbox.MailboxBackend"
@@ -63,6 +71,8 @@ def django_db_setup(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -
     """Empty it quickly; let it be dropped although the server still answers killed processes."""
     with pytest.MonkeyPatch.context() as patches:
         patches.setattr(TransactionTestCase, "_fixture_teardown", lambda _case: emptying.empty())
+        with django_db_blocker.unblock():
+            emptying.forget_the_disk()
         yield
     with django_db_blocker.unblock(), connection.cursor() as cursor:
         cursor.execute(
