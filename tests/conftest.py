@@ -1,15 +1,19 @@
 """The standing people, two companies, and what every test needs."""
 
+import os
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import UTC, datetime
 
+import psycopg
 import pytest
-from django.conf import LazySettings
+from django.conf import LazySettings, settings
 from django.db import connection
 from django.test import TransactionTestCase
 from django.utils import translation
 from pytest_django.plugin import DjangoDbBlocker
 
+from tenantry.config import postgres
 from tenantry.customers.accounts import services as accounts
 from tenantry.customers.accounts.models import User
 from tenantry.customers.accounts.states import OperatorRole
@@ -80,6 +84,16 @@ def django_db_setup(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -
             " WHERE datname = current_database() AND usename = current_user"
             " AND pid <> pg_backend_pid()"
         )
+
+
+@pytest.fixture
+def admin() -> Iterator[psycopg.Connection]:
+    """The embedded server's superuser, for what the application's role must not be able to do."""
+    if os.environ.get("DATABASE_URL"):
+        pytest.skip("needs the embedded server's superuser")
+    server = postgres.ensure(settings.STATE_DIR)
+    with psycopg.connect(replace(server, dbname="postgres").admin_url, autocommit=True) as there:
+        yield there
 
 
 @pytest.fixture

@@ -3,16 +3,13 @@
 import os
 from collections.abc import Callable, Iterator
 from contextlib import suppress
-from dataclasses import replace
 from pathlib import Path
 from uuid import uuid4
 
 import psycopg
 import pytest
-from django.conf import settings
 from psycopg import sql
 
-from tenantry.config import postgres
 from tests.config.support import Installation, database_url
 
 
@@ -30,16 +27,6 @@ def installation(tmp_path: Path, db: None) -> Iterator[Installation]:
         with suppress(ProcessLookupError):
             os.killpg(process.pid, 9)
         process.wait()
-
-
-@pytest.fixture
-def admin() -> Iterator[psycopg.Connection]:
-    """The embedded server's superuser, for what the application's role must not be able to do."""
-    if os.environ.get("DATABASE_URL"):
-        pytest.skip("needs the embedded server's superuser")
-    server = postgres.ensure(settings.STATE_DIR)
-    with psycopg.connect(replace(server, dbname="postgres").admin_url, autocommit=True) as there:
-        yield there
 
 
 @pytest.fixture

@@ -125,6 +125,19 @@ def test_second_create_of_a_locked_one_leaves_it_locked(template: str, label: st
         connect(access)
 
 
+def test_database_goes_although_a_superuser_is_inside_for_a_moment(
+    template: str, label: str, admin: psycopg.Connection
+) -> None:
+    make(label)
+    # As autovacuum is: a session that the provisioner may not end.
+    inside = psycopg.connect(admin.info.dsn, password=admin.info.password, dbname=label)
+    leaving = threading.Timer(0.5, inside.close)
+    leaving.start()
+    databases.remove(label=label)
+    leaving.join()
+    assert label not in databases.labels()
+
+
 def test_lock_ends_sessions_that_are_open(template: str, label: str) -> None:
     access = make(label)
     connection = connect(access)

@@ -31,7 +31,7 @@ def create(*, label: str, recipe: str, password: str) -> DatabaseFound:
         if not provisioner.is_complete(server, template):
             raise DriverError(Failure.TEMPLATE_MISSING, retryable=True, detail=template)
         provisioner.ensure_role(server, label)
-        run(server, "DROP DATABASE IF EXISTS {} WITH (FORCE)", label)
+        provisioner.drop_database(server, label)
         # Closed until it is closed to everybody but one: a new database is open to all roles.
         run(
             server,
@@ -58,7 +58,7 @@ def find(*, label: str) -> DatabaseFound | None:
 def remove(*, label: str) -> None:
     """Remove database and role, whatever there is of them."""
     with provisioner.alone(label) as server:
-        run(server, "DROP DATABASE IF EXISTS {} WITH (FORCE)", label)
+        provisioner.drop_database(server, label)
         run(server, "DROP ROLE IF EXISTS {}", label)
 
 

@@ -6,7 +6,7 @@ the platform's database.
 
 import secrets
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import LiteralString
 
 import psycopg
@@ -142,6 +142,19 @@ def run(server: Connection, statement: LiteralString, *parts: str | sql.Composab
     text = sql.SQL(statement)
     given = [sql.Identifier(part) if isinstance(part, str) else part for part in parts]
     server.execute(text.format(*given))
+
+
+def drop_database(server: Connection, name: str) -> None:
+    """Remove a database, if there is one, and end every session in it.
+
+    FORCE ends nothing while a superuser's process is inside, and autovacuum is one. The plain form
+    sends autovacuum away, but waits some seconds in vain for everybody else.
+    """
+    with suppress(errors.InsufficientPrivilege):
+        return run(server, "DROP DATABASE IF EXISTS {} WITH (FORCE)", name)
+    with suppress(errors.ObjectInUse):
+        return run(server, "DROP DATABASE IF EXISTS {}", name)
+    return run(server, "DROP DATABASE IF EXISTS {} WITH (FORCE)", name)
 
 
 def new_password() -> str:

@@ -56,7 +56,7 @@ def make_ready(recipe: Recipe, progress: Progress) -> None:
 
 def _build(recipe: Recipe, name: str, server: Connection, progress: Progress) -> None:
     password = provisioner.new_password()
-    run(server, "DROP DATABASE IF EXISTS {} WITH (FORCE)", name)
+    provisioner.drop_database(server, name)
     provisioner.ensure_role(server, name)
     run(
         server,
