@@ -21,6 +21,7 @@ from tests.config.support import Installation, database_url, until
 from tests.fleet.gateway.conftest import BINARIES, running
 from tests.fleet.gateway.upstream import Upstream
 from tests.fleet.gateway.wire import Seen, ask
+from tests.ports import free_port
 
 HOST, TENANT = "tenant-aaaa.localhost", uuid7()
 SERVING, SUSPENDED = RouteState.SERVING, RouteState.SUSPENDED
@@ -99,15 +100,9 @@ def put(upstream: Upstream, now: datetime) -> Put:
     return put
 
 
-def unused_port() -> int:
-    """Return a port that no test beside this one gets: gateways share ports without a word."""
-    with socket.create_server(("127.0.0.1", 0)) as listening:
-        return int(listening.getsockname()[1])
-
-
 def started(installation: Installation, *words: str, **more: str) -> int:
     """Start a gateway and wait until it has read the routes; returns its port."""
-    port = unused_port()
+    port = free_port()
     installation.start("gateway", "--port", str(port), *words, **more)
 
     def is_well() -> bool:
@@ -192,7 +187,7 @@ def test_gateway_that_never_read_routes_says_that_it_starts(
 ) -> None:
     wire.cut = True
     through = psycopg.conninfo.make_conninfo(database_url(), host="127.0.0.1", port=wire.port)
-    port = unused_port()
+    port = free_port()
     installation.start("gateway", "--port", str(port), DATABASE_URL=through)
 
     def code() -> str:
@@ -211,7 +206,7 @@ def test_gateway_that_never_read_routes_says_that_it_starts(
 def test_gateway_keeps_its_caddy_current(installation: Installation, put: Put) -> None:
     if not BINARIES:
         pytest.skip("no caddy on this machine")
-    admin, front = unused_port(), unused_port()
+    admin, front = free_port(), free_port()
     empty = installation.state_dir / "caddy.json"
     empty.write_text(json.dumps({"admin": {"listen": f"127.0.0.1:{admin}"}}))
     folder = str(installation.state_dir)

@@ -4,7 +4,6 @@ import json
 import os
 import shutil
 import signal
-import socket
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -18,6 +17,7 @@ import pytest
 
 from tests.fleet.gateway.upstream import Upstream
 from tests.fleet.gateway.wire import ask, until
+from tests.ports import free_port
 
 ONE, TWO, CLOSED, DOWN = (
     f"{name}.localhost" for name in ("tenant-one", "tenant-two", "tenant-closed", "tenant-down")
@@ -80,13 +80,6 @@ class Gate:
 def version_of(binary: str) -> tuple[int, ...]:
     said = subprocess.run([binary, "version"], capture_output=True, text=True, check=True).stdout
     return tuple(int(part) for part in said.lstrip("v").split()[0].split(".")[:2])
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
 
 
 @contextmanager
