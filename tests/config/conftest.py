@@ -1,6 +1,7 @@
 """An installation of its own: the test database, and an empty state folder."""
 
 import os
+import signal
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from pathlib import Path
@@ -25,8 +26,12 @@ def installation(tmp_path: Path, db: None) -> Iterator[Installation]:
     yield made
     for process in made.started:
         with suppress(ProcessLookupError):
-            os.killpg(process.pid, 9)
+            os.killpg(process.pid, signal.SIGKILL)
         process.wait()
+    # What these started in sessions of their own: it would work on in the tests that follow.
+    for pid in made.left():
+        with suppress(ProcessLookupError):
+            os.kill(pid, signal.SIGKILL)
 
 
 @pytest.fixture

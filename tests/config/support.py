@@ -75,3 +75,17 @@ class Installation:
             )
         self.started.append(process)
         return process
+
+    def left(self) -> dict[int, str]:
+        """Return every live process of this installation with its command line."""
+        mark = f"TENANTRY_STATE_DIR={self.state_dir}".encode()
+        found = {}
+        for entry in Path("/proc").glob("[0-9]*"):
+            try:
+                ours = mark in entry.joinpath("environ").read_bytes().split(b"\0")
+                words = entry.joinpath("cmdline").read_bytes().replace(b"\0", b" ").decode()
+            except OSError:
+                continue
+            if ours and words:
+                found[int(entry.name)] = words
+        return found

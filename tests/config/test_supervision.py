@@ -2,11 +2,13 @@
 
 import os
 import signal
+import subprocess
 import sys
 import textwrap
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 from uuid import uuid4
 
 import pytest
@@ -260,3 +262,29 @@ def test_nobody_is_started_after_the_end(make_child: MakeChild) -> None:
 def test_command_of_our_own_is_run_by_this_python() -> None:
     words = [sys.executable, "-m", "tenantry.config.cli", "web", "--port", "8000"]
     assert tenantry("web", "--port", "8000") == words
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_child_is_not_forgotten_when_its_start_is_interrupted(
+    make_child: MakeChild, monkeypatch: pytest.MonkeyPatch, number: signal.Signals
+) -> None:
+    start = subprocess.Popen
+
+    def interrupted(*given: Any, **more: Any) -> Any:  # noqa: ANN401  # as Popen
+        signal.raise_signal(number)
+        made = start(*given, **more)
+        signal.raise_signal(number)
+        return made
+
+    child = make_child(PARENT)
+    crew = Crew(children=[child])
+    monkeypatch.setattr(subprocess, "Popen", interrupted)
+    before = signal.signal(number, signal.default_int_handler)
+    try:
+        with pytest.raises(KeyboardInterrupt):
+            crew.start()
+    finally:
+        signal.signal(number, before)
+    assert child.alive()
+    crew.stop()
+    assert not child.alive()

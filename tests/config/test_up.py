@@ -5,8 +5,6 @@ import re
 import signal
 import subprocess
 import urllib.request
-from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 
@@ -20,37 +18,20 @@ pytestmark = pytest.mark.chaos
 
 
 @pytest.fixture
-def alone(installation: Installation) -> Iterator[Installation]:
-    """A machine without any configuration; whatever is left of it is ended.
+def alone(installation: Installation) -> Installation:
+    """A machine without any configuration.
 
     Where instances' databases are made, nobody listens: they are not what this is about.
     """
     installation.environment["DATABASE_URL"] = ""
     installation.environment["INSTANCES_DATABASE_URL"] = NOBODY
-    yield installation
-    for pid in left(installation):
-        os.kill(pid, signal.SIGKILL)
-
-
-def left(installation: Installation) -> dict[int, str]:
-    """Return every live process of the installation with its command line."""
-    mark = f"TENANTRY_STATE_DIR={installation.state_dir}".encode()
-    found = {}
-    for entry in Path("/proc").glob("[0-9]*"):
-        try:
-            ours = mark in entry.joinpath("environ").read_bytes().split(b"\0")
-            words = entry.joinpath("cmdline").read_bytes().replace(b"\0", b" ").decode()
-        except OSError:
-            continue
-        if ours and words:
-            found[int(entry.name)] = words
-    return found
+    return installation
 
 
 def children(installation: Installation) -> dict[str, list[int]]:
     """Return the processes by the command that they run."""
     found: dict[str, list[int]] = {}
-    for pid, words in sorted(left(installation).items()):
+    for pid, words in sorted(installation.left().items()):
         command = re.search(r"tenantry\.config\.cli (\w+)", words)
         if command and command[1] != "up":
             found.setdefault(command[1], []).append(pid)
@@ -92,7 +73,7 @@ def test_machine_mends_itself_and_leaves_nothing_behind(alone: Installation) -> 
 
     up.send_signal(signal.SIGTERM)
     assert up.wait(timeout=60) == 0
-    until(lambda: left(alone) == {})
+    until(lambda: alone.left() == {})
     assert not (data / "postmaster.pid").exists()
 
 
@@ -106,5 +87,5 @@ def test_interrupted_start_ends_at_once_and_leaves_nothing_behind(
     up.send_signal(signal.SIGINT)
     assert up.wait(timeout=60) == 1
     assert "Ctrl-C ends it" not in (installation.state_dir / "up-0.log").read_text()
-    until(lambda: left(installation) == {})
+    until(lambda: installation.left() == {})
     assert not (installation.state_dir / "postgres").exists()

@@ -6,7 +6,8 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -20,6 +21,28 @@ _LONGEST_PAUSE_SECONDS = 10.0
 _SETTLED_SECONDS = 20.0
 
 
+@contextmanager
+def _interrupted_later() -> Iterator[None]:
+    """Let Ctrl-C wait until the block ends: what it starts must not be started and forgotten.
+
+    The signals are not blocked, since what is started would inherit that.
+    """
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    came: list[int] = []
+    before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        for number in before:
+            signal.signal(number, lambda number, _frame: came.append(number))
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+    if came:
+        signal.raise_signal(came[0])
+
+
 @dataclass(kw_only=True)
 class Child:
     """One process: what runs, where its log goes, and how often it was started."""
@@ -29,30 +52,15 @@ class Child:
     environment: Mapping[str, str]
     log: Path
     process: subprocess.Popen[bytes] | None = None
-    starting: threading.Thread | None = None
     starts: int = 0
     started_at: float = 0.0
     next_start: float = 0.0
     pause: float = field(default=_FIRST_PAUSE_SECONDS)
 
     def start(self) -> None:
-        """Start it in a process group of its own, so that it ends with all its children.
-
-        In a thread, because Ctrl-C interrupts the main one anywhere: a process must not be started
-        and then forgotten.
-        """
-        self.starting = threading.Thread(target=self._start)
-        self.starting.start()
-        self.starting.join()
-
-    def settle(self) -> None:
-        """Wait for a start that was interrupted."""
-        if self.starting is not None:
-            self.starting.join()
-
-    def _start(self) -> None:
+        """Start it in a process group of its own, so that it ends with all its children."""
         self.log.parent.mkdir(parents=True, exist_ok=True)
-        with self.log.open("ab") as output:
+        with self.log.open("ab") as output, _interrupted_later():
             self.process = subprocess.Popen(  # noqa: S603 - our own commands
                 list(self.command),
                 env={**os.environ, **self.environment},
@@ -135,7 +143,6 @@ class Crew:
         with self.lock:
             self.ended = True
         for child in self.children:
-            child.settle()
             child.send(signal.SIGTERM)
         deadline = time.monotonic() + _GRACE_SECONDS
         for child in self.children:
