@@ -1,6 +1,7 @@
 """The standing people, two companies, and what every test needs."""
 
 import os
+import signal
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -22,6 +23,10 @@ from tenantry.customers.tenants.models import Tenant
 from tenantry.customers.tenants.states import Role
 from tenantry.governance.policies import queries as policies
 from tests import emptying
+
+# A shell that runs this behind itself lets it ignore Ctrl-C, and so would all processes under test.
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 ACTOR = "system:test"
 # What takes longest begins first, so that no process is left alone with it at the end.
