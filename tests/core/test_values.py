@@ -21,12 +21,12 @@ class Light(TextChoices):
 
 
 def test_uuid7_sorts_by_creation_and_says_version_seven() -> None:
-    earlier = ids.uuid7()
-    time.sleep(0.002)  # the next millisecond
-    later = ids.uuid7()
-    assert (earlier.version, later.version) == (7, 7)
-    assert earlier.variant == RFC_4122
-    assert earlier < later
+    before = time.time_ns() // 1_000_000
+    made = [ids.uuid7() for _ in range(1_000)]
+    after = time.time_ns() // 1_000_000
+    assert {(one.version, one.variant) for one in made} == {(7, RFC_4122)}
+    assert before <= made[0].int >> 80 <= made[-1].int >> 80 <= after
+    assert made == sorted(made)
 
 
 def test_uuid7_never_repeats() -> None:

@@ -11,11 +11,15 @@ _ALPHABET = _LETTERS + "23456789"
 
 
 def uuid7() -> UUID:
-    """Return a new UUID version 7 (RFC 9562): sortable by creation, millisecond precision."""
-    milliseconds = time.time_ns() // 1_000_000
-    value = (milliseconds & 0xFFFF_FFFF_FFFF) << 80 | int.from_bytes(os.urandom(10))
-    value = value & ~(0xF << 76) | 0x7 << 76
-    value = value & ~(0x3 << 62) | 0x2 << 62
+    """Return a new UUID version 7 (RFC 9562): sortable by creation, to a quarter of a microsecond.
+
+    The twelve bits after the milliseconds are their fraction (section 6.2, method 3), as in
+    PostgreSQL's own; what one thread makes in a row sorts in that order.
+    """
+    milliseconds, nanoseconds = divmod(time.time_ns(), 1_000_000)
+    fraction = (nanoseconds << 12) // 1_000_000
+    value = (milliseconds & 0xFFFF_FFFF_FFFF) << 80 | 0x7 << 76 | fraction << 64
+    value |= 0x2 << 62 | int.from_bytes(os.urandom(8)) >> 2
     return UUID(int=value)
 
 
