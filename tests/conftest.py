@@ -15,6 +15,7 @@ from django.utils import translation
 from pytest_django.plugin import DjangoDbBlocker
 
 from tenantry.config import postgres
+from tenantry.core import db
 from tenantry.customers.accounts import services as accounts
 from tenantry.customers.accounts.models import User
 from tenantry.customers.accounts.states import OperatorRole
@@ -71,8 +72,7 @@ def _nobody_connected(
     if commits or "transactional_db" in request.fixturenames:
         with django_db_blocker.unblock():
             # Threads of the test may have ended with connections in their hands.
-            connection.close()
-            connection.close_pool()  # type: ignore[attr-defined]  # of PostgreSQL's engine
+            db.disconnect()
 
 
 @pytest.fixture(scope="session")

@@ -8,6 +8,8 @@ from collections.abc import Sequence
 
 from django.db import connection
 
+from tenantry.core import db
+
 LOG = ("audit_auditentry", "audit_leaf", "audit_checkpoint")
 BOOKS = (*LOG, "funnel_event")
 # Written by migrations.
@@ -24,8 +26,7 @@ def forget_the_disk() -> None:
     with connection.cursor() as cursor:
         name = connection.ops.quote_name(connection.settings_dict["NAME"])
         cursor.execute(f"ALTER DATABASE {name} SET synchronous_commit = off")
-    connection.close()
-    connection.close_pool()  # type: ignore[attr-defined]  # of PostgreSQL's engine
+    db.disconnect()
 
 
 def empty() -> None:

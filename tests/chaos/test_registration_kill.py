@@ -12,18 +12,17 @@ import pytest
 from django.db import connection
 
 from tenantry.config.bench import children
-from tenantry.core import tenancy
+from tenantry.core import db, tenancy
 from tenantry.customers.accounts.models import User
 from tenantry.customers.tenants.models import Membership, Tenant
 from tenantry.fleet.provisioning.drivers.fake import FakeDriver
 from tenantry.fleet.provisioning.models import Run
 from tenantry.journeys.onboarding.states import RegistrationState
 from tests.fleet.provisioning.conftest import driver, register_host
-from tests.journeys.onboarding import conftest as names_of
+from tests.journeys.onboarding.name_server import names, served
 from tests.journeys.onboarding.visitor import COMPANY, Visitor, code_for, steps
 
 __all__ = ["driver", "names", "served"]
-names, served = names_of.names, names_of.served
 BROWSER = "browser-1"
 NOW = datetime(2026, 11, 22, 12, tzinfo=UTC)
 # Statements of a step, and beyond its last one.
@@ -34,8 +33,7 @@ pytestmark = [pytest.mark.chaos, pytest.mark.django_db(transaction=True), pytest
 def die(**order: Any) -> int:
     """Do a step in a child of this process, which is killed; returns the signal that ended it."""
     # A child must not inherit connections: it opens its own.
-    connection.close()
-    connection.close_pool()  # type: ignore[attr-defined]  # of PostgreSQL's engine
+    db.disconnect()
     child = os.fork()
     if child == 0:
         try:

@@ -26,6 +26,12 @@ def borrowed() -> Iterator[None]:
         connections.close_all()
 
 
+def disconnect() -> None:
+    """Close this thread's connection and the pool it is of; whoever comes next connects anew."""
+    connection.close()
+    connection.close_pool()  # type: ignore[attr-defined]  # of PostgreSQL's engine
+
+
 async def in_thread(func: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> R:
     """Run a synchronous verb from a coroutine, with the trace, and give its connection back."""
 

@@ -10,7 +10,7 @@ from uuid import UUID, uuid4
 import psycopg
 import pytest
 from django.conf import LazySettings
-from django.db import DatabaseError, connection, transaction
+from django.db import DatabaseError, transaction
 
 from tenantry.core import clock, db, objects, tenancy
 from tenantry.ledger.audit import exporter, lease, queries, sealer
@@ -354,8 +354,7 @@ def test_sealers_outlive_their_database_connections(book: None) -> None:
             " AND pid <> pg_backend_pid()"
         )
         # The pool would hand its dead connections to the tests that follow.
-        connection.close()
-        connection.close_pool()  # type: ignore[attr-defined]  # of PostgreSQL's engine
+        db.disconnect()
         (entry_id,) = write()
         until(lambda: is_sealed(entry_id))
         until(everything_is_exported)

@@ -405,8 +405,7 @@ def test_database_that_hangs_up_in_the_middle_loses_nothing(
     site.between = hang_up
     drain(connection)
     # This thread's connection was cut too, and the pool may hold more of that kind.
-    database.close()
-    database.close_pool()  # type: ignore[attr-defined]  # of PostgreSQL's engine
+    db.disconnect()
     assert (reload(job).state, site.submits) == (JobState.RUNNING, 0)
     site.between = None
     services.rescue_jobs(now=clock.now() + timedelta(minutes=1))

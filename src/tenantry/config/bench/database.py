@@ -33,8 +33,7 @@ def own_database() -> Iterator[str]:
 
 def use(name: str) -> None:
     """Let this process's Django connection lead to another database of the same server."""
-    connection.close()
-    connection.close_pool()  # type: ignore[attr-defined]  # PostgreSQL's wrapper has it
+    db.disconnect()
     connection.settings_dict["NAME"] = name
 
 
