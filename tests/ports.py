@@ -10,8 +10,8 @@ from itertools import count
 
 # Below those that the system hands out itself, and where nothing of the platform looks for one.
 _FIRST, _EACH = 10_000, 400
-_WORKER = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw"))
-_NEXT = count(_FIRST + _EACH * _WORKER)
+WORKER = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw"))
+_NEXT = count(_FIRST + _EACH * WORKER)
 
 
 def free_port() -> int:

@@ -16,6 +16,7 @@ from tenantry.config import machine
 from tenantry.config.machine import Addresses, Site
 from tenantry.config.supervision import Child, Crew
 from tenantry.sdk import Content, Credentials, Product
+from tests.ports import WORKER
 
 NAMES = ["web", "live", "scheduler", "worker", "browser", "gateway", "host-sg", "host-kr"]
 SERVE = """
@@ -49,9 +50,9 @@ PRODUCT = Product(
 
 
 @pytest.fixture
-def base(worker_id: str) -> int:
+def base() -> int:
     """The first of six neighbouring ports that nobody listens on, apart from other workers'."""
-    first = 25_000 + 1_000 * int(worker_id.removeprefix("gw") if worker_id != "master" else 0)
+    first = 25_000 + 1_000 * WORKER
     for port in range(first, first + 1_000, 7):
         with ExitStack() as stack:
             try:

@@ -5,7 +5,6 @@ from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
 import pytest
-from django.conf import LazySettings
 from django.db import connection, transaction
 from hypothesis import HealthCheck
 from hypothesis import settings as searching
@@ -22,7 +21,7 @@ from tenantry.fleet.provisioning.models import Run
 from tenantry.fleet.provisioning.states import ENDED_RUNS
 from tenantry.governance.policies import queries as policies
 from tenantry.governance.policies import services as setting
-from tenantry.journeys.onboarding import name_servers, services
+from tenantry.journeys.onboarding import services
 from tenantry.journeys.onboarding.capabilities import ACTS, Act
 from tenantry.journeys.onboarding.errors import AddressRefused, NotNow, RegistrationMissing
 from tenantry.journeys.onboarding.models import Registration
@@ -30,10 +29,10 @@ from tenantry.journeys.onboarding.states import RUNNING, UNFINISHED, Registratio
 from tenantry.ledger.funnel.models import FunnelEvent
 from tenantry.ledger.funnel.states import ORDER
 from tests.fleet.provisioning.conftest import driver, register_host
-from tests.journeys.onboarding import name_server
+from tests.journeys.onboarding.name_server import names, served
 from tests.journeys.onboarding.visitor import Visitor, code_for
 
-__all__ = ["driver"]
+__all__ = ["driver", "names", "served"]
 
 START = datetime(2026, 11, 22, 12, tzinfo=UTC)
 OPERATOR = "operator:0"
@@ -331,19 +330,14 @@ class Trials(RuleBasedStateMachine):
             assert {ORDER[n].value for n in gaps} <= optional
 
 
-@pytest.mark.usefixtures("db", "driver")
-def test_registrations_behave_as_the_model_says(settings: LazySettings) -> None:
-    with name_server.started() as server:
-        server.is_generous = True
-        settings.NAME_SERVERS = [server.address]
-        name_servers.resolver.cache_clear()
-        run_state_machine_as_test(
-            Trials,
-            settings=searching(
-                max_examples=25,
-                stateful_step_count=40,
-                deadline=None,
-                suppress_health_check=list(HealthCheck),
-            ),
-        )
-    name_servers.resolver.cache_clear()
+@pytest.mark.usefixtures("db", "driver", "names")
+def test_registrations_behave_as_the_model_says() -> None:
+    run_state_machine_as_test(
+        Trials,
+        settings=searching(
+            max_examples=25,
+            stateful_step_count=40,
+            deadline=None,
+            suppress_health_check=list(HealthCheck),
+        ),
+    )
